@@ -1,0 +1,1 @@
+"""Pure rules: what a caller may run. No I/O, clock, environment or logging."""
