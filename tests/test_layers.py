@@ -42,8 +42,8 @@ FOREIGN = {
 # What is left of the standard library when there is no I/O, clock, environment or logging.
 PURE = {
     "__future__", "base64", "bisect", "collections", "copy", "dataclasses", "difflib", "enum",
-    "fnmatch", "functools", "graphlib", "heapq", "ipaddress", "itertools", "json", "math",
-    "operator", "re", "string", "struct", "tomllib", "types", "typing", "unicodedata",
+    "fnmatch", "functools", "graphlib", "hashlib", "heapq", "ipaddress", "itertools", "json",
+    "math", "operator", "re", "string", "struct", "tomllib", "types", "typing", "unicodedata",
 }  # fmt: skip
 PURE_LAYERS = {"policy", "wire"}
 IMPURE_CALLS = {"breakpoint", "compile", "eval", "exec", "input", "now", "open", "print", "today"}
