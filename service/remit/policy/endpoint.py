@@ -10,12 +10,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from remit.policy import value
-from remit.policy.parameter import Parameter
 from remit.policy.problem import Problem, Report, show
-from remit.policy.role import read_fragments, read_parameters
+from remit.policy.role import Tables, read_fragments, read_parameters
 from remit.policy.sandbox import IMPLIED_BY_DYNAMIC_USER, Property, read_sandbox
-from remit.policy.schema import ACCESS, ENDPOINT, ENDPOINT_LATER, ENDPOINT_TABLES, SESSION
-from remit.policy.schema import join, read_file, read_keys, read_value
+from remit.policy.schema import (
+    ACCESS,
+    ENDPOINT,
+    ENDPOINT_LATER,
+    ENDPOINT_TABLES,
+    SESSION,
+    join,
+    read_file,
+    read_keys,
+    read_value,
+)
 from remit.policy.value import Network
 
 CALLER = "caller"
@@ -65,8 +73,8 @@ class Endpoint:
     access: Access
     roles: Mapping[str, tuple[str, ...]]
     fragments: Mapping[str, str]
-    params: Mapping[str, Parameter]
-    role_params: Mapping[str, Mapping[str, Parameter]]
+    params: Tables
+    role_params: Mapping[str, Tables]
     session: SessionRules
     sandbox: tuple[Property, ...]
 
@@ -128,10 +136,10 @@ def _read_roles(table: Mapping[str, object], report: Report) -> dict[str, tuple[
 
 def _read_params(
     table: Mapping[str, object], report: Report
-) -> tuple[dict[str, Parameter], dict[str, dict[str, Parameter]]]:
+) -> tuple[Tables, dict[str, Tables]]:
     """[params] for every role, and [params.ROLE] for one."""
     everywhere: dict[str, object] = {}
-    roles: dict[str, dict[str, Parameter]] = {}
+    roles: dict[str, Tables] = {}
     for name, found in table.items():
         if value.NAME.fullmatch(name) and isinstance(found, dict):
             roles[name] = read_parameters(found, join("params", name), report)

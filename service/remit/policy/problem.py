@@ -1,4 +1,4 @@
-"""What is wrong with a policy file, as values: every problem of a file is collected, none is raised.
+"""What is wrong with a policy file, as values: all problems of a file are collected, none raised.
 
 Owns the form in which administrators read problems (`FILE: KEY: found X, expected Y (hint)`).
 Does not decide what happens to a file that has some.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+
+from remit.policy.errors import PolicyError
 
 _SHOWN = 80
 
@@ -49,6 +51,15 @@ class Report:
     def add(self, key: str, found: str, expected: str, hint: str = "") -> None:
         """Note one problem at `key` of this file."""
         self.problems.append(Problem(self.file, key, found, expected, hint))
+
+    def refuse(self, place: str, error: PolicyError) -> None:
+        """Note what the grammar refused at `place`, with the column within a usage."""
+        key = f"{place}.{error.key}" if error.key else place
+        if error.column is not None:
+            key += f", column {error.column}"
+        plain = f"found {error.found}, expected {error.expected}"
+        hint = "" if error.sentence == plain else error.sentence
+        self.add(key, error.found, error.expected, hint)
 
     def later(self, key: str, value: object, hint: str = "") -> None:
         """Note something that remit will have but this version has not."""

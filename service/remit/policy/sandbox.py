@@ -214,12 +214,36 @@ REFUSED: Mapping[str, str] = {
 """Settings that would break remit, or that have another place, and why."""
 
 LATER = frozenset(
-    "BindPaths BindReadOnlyPaths DeviceAllow DevicePolicy IODeviceLatencyTargetSec"
-    " IOReadBandwidthMax IOSchedulingClass IOSchedulingPriority IOWriteBandwidthMax"
-    " KeyringMode LimitAS LimitMEMLOCK LimitSTACK MemoryLow MemoryMin NetworkNamespacePath"
-    " PrivateMounts PrivatePIDs PrivateUsers RestrictFileSystems RestrictNamespaces"
-    " RestrictNetworkInterfaces SELinuxContext SecureBits SystemCallErrorNumber"
-    " SystemCallFilter TemporaryFileSystem UMask".split()
+    (
+        "BindPaths",
+        "BindReadOnlyPaths",
+        "DeviceAllow",
+        "DevicePolicy",
+        "IODeviceLatencyTargetSec",
+        "IOReadBandwidthMax",
+        "IOSchedulingClass",
+        "IOSchedulingPriority",
+        "IOWriteBandwidthMax",
+        "KeyringMode",
+        "LimitAS",
+        "LimitMEMLOCK",
+        "LimitSTACK",
+        "MemoryLow",
+        "MemoryMin",
+        "NetworkNamespacePath",
+        "PrivateMounts",
+        "PrivatePIDs",
+        "PrivateUsers",
+        "RestrictFileSystems",
+        "RestrictNamespaces",
+        "RestrictNetworkInterfaces",
+        "SELinuxContext",
+        "SecureBits",
+        "SystemCallErrorNumber",
+        "SystemCallFilter",
+        "TemporaryFileSystem",
+        "UMask",
+    )
 )
 """Settings that a session will be able to make, but not in this version."""
 

@@ -22,7 +22,8 @@ DAY = 86400
 class Key:
     """One key of a table: how its value is read, what holds where it is absent.
 
-    `later` makes it a key that this version refuses, and says what holds or helps until then.
+    `later` makes it a key that this version refuses, unless it says what holds anyway, and tells
+    what that is.
     """
 
     name: str
@@ -64,9 +65,18 @@ SESSION: tuple[Key, ...] = (
     Key("sessions_per_user", value.integer(1, 10_000), 25),
     Key("dbus", value.flag, False),
     Key("transcript", value.choice("commands", later=("full",)), "commands"),
-    Key("shared", later="every session belongs to its caller alone"),
+    Key("shared", default=False, later="every session belongs to its caller alone"),
     Key("enforce", later="there is no switch for what the kernel enforces"),
 )
+
+SAMPLE = {
+    "caller": "caller",
+    "uid": "1000",
+    "home": "/home/caller",
+    "endpoint": "endpoint",
+    "session": "0" * 32,
+}
+"""What {caller} and the other fields stand for while a file is checked."""
 
 ROLE: tuple[Key, ...] = (
     Key("description", default=""),
@@ -84,12 +94,12 @@ COMMAND: tuple[Key, ...] = (
     Key("directory", value.absolute_path, ""),
     Key("timeout", value.duration(1), 0),
     Key("stdin", value.flag, False),
-    Key("tty", later="commands get pipes"),
+    Key("tty", default=False, later="commands get pipes"),
     Key("helpers", value.helpers, ()),
     Key("read", value.list_of(value.absolute_path, "absolute paths"), ()),
     Key("write", value.list_of(value.absolute_path, "absolute paths"), ()),
-    Key("capabilities", later="every command runs without capabilities"),
-    Key("record", value.choice("command", "full"), "full"),
+    Key("capabilities", default=[], later="every command runs without capabilities"),
+    Key("record", value.choice("command", "full"), ""),
 )
 
 ENDPOINT_TABLES = ("access", "roles", "fragments", "params", "session", "sandbox")
@@ -138,7 +148,7 @@ def read_keys(
     for name in table.keys() - known.keys():
         add_unknown(name, known, where, report)
     for key in keys:
-        if key.later is not None and key.name in table:
+        if key.later is not None and table.get(key.name, key.default) != key.default:
             report.later(join(where, key.name), table[key.name], key.later)
     return {
         key.name: _read_key(table, key, join(where, key.name), report)
@@ -162,7 +172,8 @@ def read_value(
     try:
         return read(found)
     except Unfit as unfit:
-        report.add(place, show(found if unfit.found is None else unfit.found), unfit.expected, unfit.hint)
+        shown = show(found if unfit.found is None else unfit.found)
+        report.add(place, shown, unfit.expected, unfit.hint)
         return default
 
 
