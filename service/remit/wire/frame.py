@@ -85,7 +85,7 @@ class FrameReader:
         try:
             while len(self._buffer) - start >= HEADER.size:
                 length, kind, stream, channel, offset = HEADER.unpack_from(self._buffer, start)
-                self._check(length, kind, stream, channel, offset)
+                self.check_header(length, kind, stream, channel, offset)
                 end = start + HEADER.size + length
                 if len(self._buffer) < end:
                     break
@@ -96,7 +96,8 @@ class FrameReader:
         finally:
             del self._buffer[:start]
 
-    def _check(self, length: int, kind: int, stream: int, channel: int, offset: int) -> None:
+    def check_header(self, length: int, kind: int, stream: int, channel: int, offset: int) -> None:
+        """ProtocolProblem if no frame with that header may come here and now."""
         if kind == CONTROL:
             if length > self.max_control:
                 raise ProtocolProblem(

@@ -15,6 +15,8 @@ from remit.wire.problem import CODES, ProtocolProblem
 
 Check = Callable[[object], bool]
 
+PROMPT_STYLES = ("secret", "visible", "info", "error")
+
 
 class Field:
     """One field of a message: what it must be, in words and as a predicate."""
@@ -195,8 +197,6 @@ MESSAGES: dict[str, dict[str, Field]] = {
     "reloaded": {"problems": tables(4096)},
 }
 
-PROMPT_STYLES = ("secret", "visible", "info", "error")
-
 
 class Message:
     """One control message whose fields have been checked against MESSAGES."""
@@ -213,32 +213,39 @@ class Message:
         body = json.dumps({"type": self.type, **self.fields}, separators=(",", ":"))
         return Frame(CONTROL, body=body.encode()).encode()
 
+    # The table has checked the types of all fields; asking for another type is a mistake of ours.
+
     def text(self, key: str, default: str = "") -> str:
         value = self.fields.get(key, default)
-        assert isinstance(value, str)
+        if not isinstance(value, str):
+            raise TypeError(f"{self.type}: {key} is not text")
         return value
 
     def number(self, key: str, default: int = 0) -> int:
         value = self.fields.get(key, default)
-        assert isinstance(value, int)
+        if not isinstance(value, int):
+            raise TypeError(f"{self.type}: {key} is not a number")
         return value
 
     def flag(self, key: str) -> bool:
         return self.fields[key] is True
 
     def texts(self, key: str) -> list[str]:
-        value = self.fields[key]
-        assert isinstance(value, list)
-        return value
+        return self._list(key)
+
+    def tables(self, key: str) -> list[dict[str, object]]:
+        return self._list(key)
 
     def table(self, key: str) -> dict[str, object]:
         value = self.fields[key]
-        assert isinstance(value, dict)
+        if not isinstance(value, dict):
+            raise TypeError(f"{self.type}: {key} is not an object")
         return value
 
-    def tables(self, key: str) -> list[dict[str, object]]:
+    def _list(self, key: str) -> list:  # type: ignore[type-arg]
         value = self.fields[key]
-        assert isinstance(value, list)
+        if not isinstance(value, list):
+            raise TypeError(f"{self.type}: {key} is not a list")
         return value
 
     def has(self, key: str) -> bool:
