@@ -1,0 +1,1 @@
+"""remit-auth: one PAM conversation on one connection from remitd, and then gone."""
