@@ -1,0 +1,1 @@
+"""remitd: root, without network; who may open which session, and where the sessions are."""
