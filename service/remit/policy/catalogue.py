@@ -40,12 +40,13 @@ class Fault(Protocol):
     hint: str
 
 
-class Host(Protocol):
-    """What only the host knows."""
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What only the host knows, as questions."""
 
-    def is_user(self, name: str) -> bool: ...
-    def is_group(self, name: str) -> bool: ...
-    def find_program_fault(self, path: str) -> Fault | None: ...
+    is_user: Callable[[str], bool]
+    is_group: Callable[[str], bool]
+    find_program_fault: Callable[[str], Fault | None]
 
 
 Content = bytes | Fault

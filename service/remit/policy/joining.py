@@ -1,7 +1,7 @@
-"""Joins an endpoint with its roles: what each role offers there, and a caller's effective policy.
+"""Joins an endpoint with its roles: what each of them offers there, whoever the caller is.
 
 Owns `include`, the order in which parameters and fragments override each other, and the rule that
-one command name stands for one program. Roles are joined as wholes: no usage is ever mixed.
+one command name stands for one program. Does not know callers: effective.py does.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from remit.policy.access import Caller
-from remit.policy.command import ANY_HELPERS, Command, Policy, Role
+from remit.policy.command import ANY_HELPERS, Command
 from remit.policy.endpoint import Endpoint
 from remit.policy.errors import PolicyError
 from remit.policy.field import fill_table
-from remit.policy.parameter import Parameter, parse_parameter, read_parameter
+from remit.policy.parameter import Parameter, parse_parameter
 from remit.policy.problem import Problem, Report, suggest
 from remit.policy.role import CommandRules, RoleFile, Tables
 from remit.policy.schema import SAMPLE, join
@@ -84,31 +83,6 @@ def join_roles(endpoint: Endpoint, roles: Roles) -> tuple[Loaded | None, list[Pr
     _check_overrides(endpoint, roles, known, report)
     _check_clashes(offers.values(), report)
     return (None if report.problems else Loaded(endpoint, offers)), report.problems
-
-
-def effective_policy(
-    loaded: Loaded, roles: Iterable[str], caller: Caller, session_id: str
-) -> Policy:
-    """What a session of this caller may do; `roles` are those that admit() gave."""
-    endpoint = loaded.endpoint
-    fields = {
-        "caller": caller.user,
-        "uid": str(caller.uid),
-        "home": caller.home,
-        "endpoint": endpoint.name,
-        "session": session_id,
-    }
-    offers = (loaded.offers[name] for name in roles)
-    joined = tuple(_fill_role(offer, fields) for offer in offers)
-    return Policy(endpoint.name, endpoint.session.language, joined, fields)
-
-
-def _fill_role(offer: Offer, fields: Mapping[str, str]) -> Role:
-    parameters = {
-        name: read_parameter(name, fill_table(table, fields))
-        for name, table in offer.params.items()
-    }
-    return Role(offer.name, parameters, offer.commands)
 
 
 def _known_roles(endpoint: Endpoint, roles: Roles, report: Report) -> Iterator[str]:

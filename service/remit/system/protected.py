@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable
 
 FILE_LIMIT = 1 << 20
 """The most that is read of one file, in bytes."""
@@ -45,6 +46,19 @@ def read_protected_file(path: str, root: str = "/", limit: int = FILE_LIMIT) -> 
         return _read(descriptor, path, limit)
     finally:
         os.close(descriptor)
+
+
+def read_protected_directories(
+    paths: Iterable[str], root: str = "/"
+) -> dict[str, dict[str, bytes | ProtectionFault] | ProtectionFault]:
+    """What each directory holds, or why it is not trusted."""
+    found: dict[str, dict[str, bytes | ProtectionFault] | ProtectionFault] = {}
+    for path in paths:
+        try:
+            found[path] = read_protected_directory(path, root)
+        except ProtectionFault as fault:
+            found[path] = fault
+    return found
 
 
 def read_protected_directory(path: str, root: str = "/") -> dict[str, bytes | ProtectionFault]:
