@@ -123,10 +123,10 @@ class Admission:
 
     def policy(self, account: Account, origin: Origin, name: str, session: str) -> Policy:
         """What the caller may run there. Problem not-admitted."""
-        endpoint = self.endpoint(account, origin, name)
-        answer = effective_policy(
-            endpoint, self._catalog.roles, _caller(account), origin.address, session
-        )
+        loaded = self._catalog.get(name)
+        if loaded is None:
+            raise Rejected(name, "there is no such endpoint")
+        answer = effective_policy(loaded, _caller(account), origin.address, session)
         if isinstance(answer, NotAdmitted):
             raise Rejected(name, answer.reason)
         return answer
