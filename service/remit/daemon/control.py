@@ -14,7 +14,8 @@ from remit.daemon.catalog import Catalog
 from remit.daemon.channel import Channel, Closed
 from remit.daemon.listing import describe
 from remit.daemon.sessions import Sessions
-from remit.system.fingerprint import fingerprint_of
+from remit.policy.problem import Problem
+from remit.system.certificate import fingerprint_of
 from remit.wire.message import Message
 from remit.wire.problem import ProtocolProblem
 
@@ -47,17 +48,17 @@ class Control:
             failed = Message("failed", code=problem.code, message=problem.message)
             await channel.send(failed)
 
-    def reload(self) -> list[str]:
+    def reload(self) -> list[Problem]:
         """Load the endpoint files again; what was wrong with them, which is in the journal too."""
-        problems = [str(problem) for problem in self._catalog.reload()]
+        problems = self._catalog.reload()
         for problem in problems:
-            self._audit.note("endpoint", reason=problem)
+            self._audit.note("endpoint", reason=str(problem))
         loaded = len(self._catalog.endpoints)
         self._audit.note("reloaded", reason=f"{loaded} in force, {len(problems)} problems")
         return problems
 
     def _reload(self) -> Message:
-        return Message("reloaded", problems=[{"text": text} for text in self.reload()])
+        return Message("reloaded", problems=[each.to_json() for each in self.reload()])
 
     def _status(self) -> Message:
         sessions = [

@@ -20,6 +20,9 @@ class Journal:
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
+    def close(self) -> None:
+        self._socket.close()
+
     def send(self, fields: Mapping[str, str]) -> bool:
         """Send one entry; False if the journal did not take it."""
         try:
