@@ -28,7 +28,7 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.file}: {self.key}" if self.key else self.file
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{where}: found {self.found}, expected {self.expected}{hint}"
+        return printable(f"{where}: found {self.found}, expected {self.expected}{hint}")
 
     def to_json(self) -> dict[str, str]:
         """The object that `remitctl check --json` and the control protocol carry."""
@@ -78,7 +78,8 @@ def _toml(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return '"' + "".join(map(_printable, value[: 2 * _SHOWN])) + '"'
+            quoted = value[: 2 * _SHOWN].replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{printable(quoted)}"'
         case list():
             return "[" + ", ".join(_toml(item) for item in value[:_SHOWN]) + "]"
         case dict():
@@ -87,10 +88,9 @@ def _toml(value: object) -> str:
             return str(value)
 
 
-def _printable(character: str) -> str:
-    if character in '"\\':
-        return "\\" + character
-    return character if character.isprintable() else f"\\u{ord(character):04x}"
+def printable(text: str) -> str:
+    """The text with everything that could play tricks on a terminal as \\uXXXX."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

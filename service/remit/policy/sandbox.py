@@ -6,7 +6,6 @@ Does not own the properties that remit itself needs there, nor their defaults: t
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -108,6 +107,7 @@ def _prefixed_path(found: object) -> str:
     return ("-" if found.startswith("-") else "") + value.absolute_path(found.removeprefix("-"))
 
 
+AF_INET, AF_INET6 = 2, 10  # Linux's numbers, on the wire to PID 1
 _FAMILIES = ("AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET")
 
 
@@ -138,8 +138,8 @@ def _addresses(name: str, found: object) -> tuple[Property, ...]:
 
 
 def _address(network: value.Network) -> tuple[int, list[int], int]:
-    family = socket.AF_INET if network.version == 4 else socket.AF_INET6
-    return (int(family), list(network.network_address.packed), network.prefixlen)
+    family = AF_INET if network.version == 4 else AF_INET6
+    return (family, list(network.network_address.packed), network.prefixlen)
 
 
 _HOME = _words(true="yes", false="no", read_only="read-only", tmpfs="tmpfs")

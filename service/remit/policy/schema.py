@@ -42,7 +42,7 @@ ACCESS: tuple[Key, ...] = (
     Key("deny", value.list_of(value.principal, "users and @groups"), ()),
     Key("members_of", later="name the groups in allow and deny"),
     Key("require", value.choice("pam", later=("certificate", "both")), "pam"),
-    Key("pam_service", value.choice("remit"), "remit"),
+    Key("pam_service", value.pam_service, "remit"),
     Key("local", value.choice("trusted", "ask", "no")),
     Key("from", value.list_of(value.network, "networks"), ()),
     Key("remember", value.duration(0, 7 * DAY), 15 * 60),

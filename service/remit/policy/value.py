@@ -24,6 +24,7 @@ PARAMETER_NAME = re.compile(r"[A-Z][A-Z0-9_]+")
 FRAGMENT_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 _ACCOUNT = re.compile(r"(?!-)(?![0-9]+\Z)[^\x00-\x1f\x7f-\x9f:,/@*]{1,255}")
+_PAM_SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,9})s)?")
 _SIZE = re.compile(r"([0-9]{1,15})([KMGT]?)")
@@ -190,6 +191,13 @@ def name(value: object) -> str:
     if isinstance(value, str) and NAME.fullmatch(value):
         return value
     raise Unfit("a name: a-z first, then a-z, 0-9 and -, at most 64 characters")
+
+
+def pam_service(value: object) -> str:
+    """The name of a file in /etc/pam.d."""
+    if isinstance(value, str) and _PAM_SERVICE.fullmatch(value):
+        return value
+    raise Unfit("the name of a PAM service, a file in /etc/pam.d")
 
 
 def network(value: object) -> Network:

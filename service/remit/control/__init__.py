@@ -1,0 +1,1 @@
+"""remitctl: the administrator's program, on the host and for root."""
