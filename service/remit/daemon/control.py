@@ -6,7 +6,6 @@ Owns the two requests of the control socket, which only root can open.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from remit import __version__
 from remit.daemon.audit import Audit
@@ -15,11 +14,11 @@ from remit.daemon.channel import Channel, Closed
 from remit.daemon.listing import describe
 from remit.daemon.sessions import Sessions
 from remit.policy.problem import Problem
-from remit.system.certificate import fingerprint_of
+from remit.system.certificate import read_fingerprint
 from remit.wire.message import Message
 from remit.wire.problem import ProtocolProblem
 
-CERTIFICATES = (Path("/etc/remit/tls/cert.pem"), Path("/var/lib/remit-gate/cert.pem"))
+CERTIFICATES = ("/etc/remit/tls/cert.pem", "/var/lib/remit-gate/cert.pem")
 
 
 class Control:
@@ -78,7 +77,7 @@ def _fingerprint() -> str:
     """Of the certificate that the gate shows; empty before its first start."""
     for path in CERTIFICATES:
         try:
-            return fingerprint_of(path.read_bytes())
+            return read_fingerprint(path)
         except (OSError, ValueError):
             continue
     return ""
