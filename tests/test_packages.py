@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import subprocess
 import tomllib
 from functools import cache
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tree import DEBIANS_PYTHON, ROOT, SERVICE, files
+from tests.tree import DEBIANS_PYTHON, ROOT, SERVICE, copy_tree, files
 
 PACKAGES = ("python3-remit", "remit", "remit-client")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -35,16 +34,6 @@ def output(*command: str | Path, cwd: Path = ROOT) -> str:
     run = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
     assert run.returncode == 0, f"{command}\n{run.stdout}{run.stderr}"
     return run.stdout
-
-
-def copy_tree(to: Path) -> Path:
-    """The tree as a fresh clone with everything committed would be, a git repository included."""
-    for path in files():
-        target = to / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
-    output("git", "init", "--quiet", cwd=to)
-    return to
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ Uncommitted files count, ignored ones do not. Nothing here judges; the tests do.
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -28,6 +29,16 @@ def files() -> tuple[Path, ...]:
     ).stdout
     named = {ROOT / name for name in listing.split("\0") if name}
     return tuple(sorted(path for path in named if path.is_file()))
+
+
+def copy_tree(to: Path) -> Path:
+    """Make a directory what a fresh clone would be with everything committed."""
+    for path in files():
+        target = to / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    subprocess.run(["git", "init", "--quiet"], cwd=to, check=True)
+    return to
 
 
 def sources(*beneath: str) -> list[Path]:
