@@ -36,7 +36,7 @@ FOREIGN = {
     "gi": {"remit.system.dbus"},
     "pam": {"remit.system.pam"},
     "pydbus": {"remit.system.dbus"},
-    "sdnotify": {"remit.system.notify", "remit.system.notifier"},
+    "sdnotify": {"remit.system.notify"},
 }
 
 # What is left of the standard library when there is no I/O, clock, environment or logging.
