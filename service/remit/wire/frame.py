@@ -7,7 +7,7 @@ it may come now (turn.py). No I/O: bytes in, frames out.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from remit.wire.problem import ProtocolProblem
 
@@ -71,6 +71,14 @@ class FrameReader:
         self._buffer += data
         return self._frames()
 
+    def next_frame(self) -> Frame | None:
+        """The first frame that is complete; what follows stays, to be read by later limits."""
+        frames = self._frames()
+        try:
+            return next(frames, None)
+        finally:
+            frames.close()
+
     def take_rest(self) -> bytes:
         """What has been fed and not yielded yet; the reader is empty afterwards."""
         rest = bytes(self._buffer)
@@ -80,7 +88,7 @@ class FrameReader:
     def is_between_frames(self) -> bool:
         return not self._buffer
 
-    def _frames(self) -> Iterator[Frame]:
+    def _frames(self) -> Generator[Frame, None, None]:
         start = 0
         try:
             while len(self._buffer) - start >= HEADER.size:

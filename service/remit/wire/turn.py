@@ -41,6 +41,8 @@ HOST_TURNS: Mapping[tuple[str, str], str] = {
     ("questioned", "failed"): "over",
     ("working", "attached"): "relaying",
     ("relaying", "released"): "ready",
+    ("ready", "failed"): "over",  # the host gives up: unavailable, protocol, internal
+    ("relaying", "failed"): "over",  # the same, after the session's stream has ended
     **{("working", result): "ready" for result in RESULTS},
 }
 

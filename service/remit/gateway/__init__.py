@@ -1,0 +1,1 @@
+"""remit-gate: the only process that faces the network. Ends TLS, checks frames, relays bytes."""
