@@ -124,7 +124,7 @@ class Host(Place):
         """The entry of a user in /etc/passwd."""
         if name == "root":
             return Account("root", 0, 0, "/root", "/bin/bash")
-        passwd = self.read_file("/etc/passwd")
+        passwd = Path(f"/proc/{self._require_leader()}/root/etc/passwd").read_text()
         line = re.search(rf"^{re.escape(name)}:.*$", passwd, re.MULTILINE)
         if not line:
             raise HarnessProblem(f"{self.name} has no user {name!r}")
@@ -177,6 +177,10 @@ class Host(Place):
     def power_off(self) -> None:
         """Shut down in order."""
         self.machine.power_off()
+
+    def crash(self) -> None:
+        """End at once, as when the power fails."""
+        self.machine.crash()
 
     def boot(self) -> None:
         """Boot, the first time or again; what the host had on its disk is still there."""

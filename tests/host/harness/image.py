@@ -27,6 +27,19 @@ Release = Literal["bookworm", "trixie"]
 Layer = Literal["plain", "ready"]
 RELEASES: tuple[Release, ...] = ("bookworm", "trixie")
 
+# Whatever a build mounts and starts ends with it, even when it is killed.
+_CONTAINED = (
+    "setpriv",
+    "--pdeathsig=KILL",
+    "unshare",
+    "--mount",
+    "--pid",
+    "--mount-proc",
+    "--fork",
+    "--kill-child",
+    "--",
+)
+
 _STAGES = {
     "I: Retrieving InRelease": "finding packages",
     "I: Extracting": "unpacking the base",
@@ -128,9 +141,10 @@ def _build(release: Release, directory: Path, say: Say) -> None:
 def _debootstrap(release: Release, root: Path, log: IO[str], say: Say) -> None:
     archive = debian_archive(say)
     argv = ["debootstrap", "--variant=minbase", f"--include={','.join(recipe.PACKAGES)}"]
-    say(f"remit: image of {release}: debootstrap from {archive}")
+    argv += [release, str(root), *([archive] if archive else [])]  # else debootstrap's default
+    say(f"remit: image of {release}: debootstrap from {archive or 'the default archive'}")
     with subprocess.Popen(
-        [*argv, release, str(root), archive],
+        [*_CONTAINED, *argv],
         env=_download_environment(root.parent),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -201,18 +215,24 @@ def _install_dependencies(plain: Path, ready: Path, scratch: Path, log: IO[str])
     for directory in (root, work):
         directory.mkdir()
     layers = f"lowerdir={plain},upperdir={ready},workdir={work}"
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, str(root)], check=True)
-    try:
-        argv = ["chroot", str(root), "apt-get", "install", "--yes", *recipe.DEPENDENCIES]
-        environment = {
+    script = """
+        set -e
+        mount -t overlay -o "$1" overlay "$2"
+        shift
+        exec chroot "$@"
+    """
+    install = ["apt-get", "install", "--yes", *recipe.DEPENDENCIES]
+    subprocess.run(
+        [*_CONTAINED, "sh", "-c", script, "sh", layers, str(root), *install],
+        env={
             "DEBIAN_FRONTEND": "noninteractive",
             "LC_ALL": "C.UTF-8",
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-        }
-        subprocess.run(
-            argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True
-        )
-    finally:
-        subprocess.run(["umount", str(root)], check=True)
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        check=True,
+    )
     shutil.rmtree(work)
     root.rmdir()

@@ -48,6 +48,7 @@ class Machine:
         subprocess.run(mount, check=True)
         (self.root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
         (self.root / "etc/hostname").write_text(f"{self.name}\n")
+        (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n")
 
     @property
     def is_running(self) -> bool:

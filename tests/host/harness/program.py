@@ -17,6 +17,9 @@ from typing import IO
 
 DEFAULT_TIMEOUT = 60.0
 
+# What is ignored here would be ignored by a program that is started from here.
+_WITH_SIGNALS = ("env", "--default-signal=INT")
+
 
 class CommandFailed(AssertionError):
     """A program that should have succeeded did not; the message shows all that it said."""
@@ -109,6 +112,15 @@ class Place(ABC):
             stderr=stderr,
             start_new_session=terminal is None,
         )
+
+    def interact(self, argv: Sequence[str], *, user: str | None = None) -> int:
+        """Let the person at this terminal use a program; returns its exit status."""
+        before, environment = self.way(user, {"TERM": os.environ.get("TERM", "dumb")}, False)
+        ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is for the program
+        try:
+            return subprocess.run([*_WITH_SIGNALS, *before, *argv], env=environment).returncode
+        finally:
+            signal.signal(signal.SIGINT, ignored)
 
 
 def descendants(pid: int) -> list[int]:

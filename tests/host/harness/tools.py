@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable
 
 Say = Callable[[str], None]
 
-DEFAULT_ARCHIVE = "http://deb.debian.org/debian"
-
 _PACKAGES = {
     "debootstrap": "debootstrap",
     "ip": "iproute2",
@@ -67,15 +65,15 @@ def install_packages(packages: Iterable[str], purpose: str, say: Say = say_on_st
         )
 
 
-def debian_archive(say: Say = say_on_stderr) -> str:
-    """The URI of the Debian archive that this machine's own apt uses, else Debian's default."""
+def debian_archive(say: Say = say_on_stderr) -> str | None:
+    """The URI of the Debian archive that this machine's own apt uses, if it uses one."""
     if not shutil.which("apt-get"):
-        return DEFAULT_ARCHIVE
+        return None
     _update_lists_if_missing(say)
     for uri, release, component, origin in _index_targets():
         if origin == "Debian" and component == "main" and "-" not in release:
             return uri.rstrip("/")
-    return DEFAULT_ARCHIVE
+    return None
 
 
 def apt_setting(name: str) -> str:

@@ -111,7 +111,7 @@ class Watch:
             left = Snapshot.of(self.host).more_than(self._before)
             if not left or time.monotonic() > deadline:
                 return left
-            time.sleep(0.05)
+            time.sleep(0.05)  # sleeps: that things are gone is announced by nobody
 
 
 def _is_of_a_test(process: Process) -> bool:

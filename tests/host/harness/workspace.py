@@ -31,8 +31,8 @@ class Workspace:
         _RUNS.mkdir(mode=0o755, exist_ok=True)
         remove_dead_runs()
         self.directory = _RUNS / str(os.getpid())
-        self.directory.mkdir(mode=0o755)
         self._lock = _locked_file(_lock_path(self.directory))
+        self.directory.mkdir(mode=0o755)
         mount = ["mount", "-t", "tmpfs", "-o", "mode=755,size=50%", "remit-tests"]
         subprocess.run([*mount, str(self.directory)], check=True)
         self._names = 0
@@ -129,7 +129,7 @@ def wait_until(happened: Callable[[], bool], what: str, timeout: float = 10) -> 
     while not happened():
         if time.monotonic() > deadline:
             raise HarnessProblem(f"waited {timeout:g} s in vain for {what}")
-        time.sleep(0.01)
+        time.sleep(0.01)  # sleeps: see above
 
 
 def _is_removed(path: str) -> bool:
