@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-PYTHON := build/venv/bin/python
+PYTHON := PYTHONPATH=service build/venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 CHECKS := tests/test_style.py tests/test_layers.py tests/test_manual.py
 args   :=
