@@ -1,0 +1,174 @@
+"""One command: from a process in a control group of its own until nothing is left of either.
+
+Owns the process, the group, the pipes and the escalation that ends them. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+
+from remit.system.cgroup import Cgroup
+from remit.system.process import offer_to_oom_killer
+from remit.system.spawn import Child, Plan, StartFailure, spawn
+from remit.wire.frame import STDERR, STDOUT
+from remit.wire.problem import Problem
+from remit.worker.loop import READ, URGENT, Loop, Timer
+from remit.worker.output import Budget
+from remit.worker.pipes import InputPipe, OutputPipe
+from remit.worker.request import Request
+
+TIMED_OUT = 124  # exit status, as timeout(1) has it
+
+
+class Watcher:
+    """Who is told how a command fares."""
+
+    def progress(self) -> None:
+        """It has started, or written or read something."""
+        raise NotImplementedError
+
+    def ended(self, request: Request, problem: Problem | None, status: int) -> None:
+        """Nothing is left of it. A problem: it never started. A negative status is a signal."""
+        raise NotImplementedError
+
+
+class Execution:
+    """A command with its pipes; `start` it once, then the watcher is told."""
+
+    def __init__(
+        self, loop: Loop, watcher: Watcher, request: Request, budget: Budget, wants_input: bool
+    ) -> None:
+        self.request = request
+        self._loop = loop
+        self._watcher = watcher
+        self._cgroup: Cgroup | None = None
+        self._child: Child | None = None
+        self._problem: Problem | None = None
+        self._status = 0
+        self._timed_out = False
+        self._escalating = False
+        self._timers: list[Timer] = []
+        self._outputs = [
+            OutputPipe(loop, request.logs[stream], budget, watcher.progress)
+            for stream in (STDOUT, STDERR)
+        ]
+        self._input = request.input = InputPipe(loop, wants_input, watcher.progress)
+
+    def start(
+        self, argv: Sequence[str], environment: Mapping[str, str], directory: str, cgroup: Cgroup
+    ) -> None:
+        """Run this vector. OSError if there can be no process; the group is then still free."""
+        streams = (self._input.theirs, self._outputs[0].theirs, self._outputs[1].theirs)
+        try:
+            child = spawn(Plan(argv, environment, directory, streams, cgroup.descriptor))
+        except BaseException:
+            self._close_pipes()
+            raise
+        finally:
+            for descriptor in streams:
+                os.close(descriptor)
+        self._child, self._cgroup = child, cgroup
+        self._loop.watch(child.report, READ, lambda: self._note_start(child), self._abandon)
+        self._loop.watch(child.pidfd, READ, lambda: self._note_exit(child), self._abandon)
+
+    def limit(self, seconds: float, grace: float) -> None:
+        """Interrupt it after this time, as `interrupt` does; its status is then TIMED_OUT."""
+
+        def time_out() -> None:
+            self._timed_out = True
+            self.interrupt(grace)
+
+        self._later(seconds, time_out)
+
+    def resume(self) -> None:
+        """There is room for output again."""
+        if self.request.started:
+            for output in self._outputs:
+                output.resume()
+
+    def interrupt(self, grace: float) -> None:
+        """What Ctrl-C does; SIGTERM after half of the grace, the end of everything after all."""
+        if not self._escalating and self._child is not None and self._child.pidfd >= 0:
+            self._escalating = True
+            _interrupt(self._child)
+            self._later(grace / 2, self._terminate)
+            self._later(grace, self.kill)
+
+    def stop(self, patience: float) -> None:
+        """SIGTERM to all of it, and after `patience` seconds the end of everything."""
+        self._terminate()
+        self._later(patience, self.kill)
+
+    def kill(self) -> None:
+        if self._cgroup is not None:
+            self._cgroup.kill()
+
+    def _terminate(self) -> None:
+        if self._cgroup is not None:
+            self._cgroup.send_signal(signal.SIGTERM)
+
+    def _note_start(self, child: Child) -> None:
+        self._loop.forget(child.report)
+        try:
+            child.check_started()
+        except StartFailure as failure:
+            self._problem = Problem("failed-start", f"it could not {failure.step}: {failure}")
+            return
+        self.request.started = True
+        self.resume()
+        self._watcher.progress()
+        offer_to_oom_killer(child.pid)
+
+    def _note_exit(self, child: Child) -> None:
+        if child.report >= 0:
+            self._note_start(child)
+        self._loop.forget(child.pidfd)
+        self._status = child.wait()
+        self._input.close()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Kill what the command left behind, and go on when the group is empty."""
+        cgroup = self._cgroup
+        if cgroup is None:
+            return
+        self._loop.forget(cgroup.events)
+        if cgroup.remove():
+            self._cgroup = None
+            self._finish()
+        else:
+            self._loop.watch(cgroup.watch(), URGENT, self._sweep, self._abandon)
+            cgroup.kill()
+
+    def _finish(self) -> None:
+        for timer in self._timers:
+            self._loop.cancel(timer)
+        for output in self._outputs:
+            output.drain()
+        status = TIMED_OUT if self._timed_out else self._status
+        self._watcher.ended(self.request, self._problem, status)
+
+    def _abandon(self) -> None:
+        """A defect of ours has come between: end the command in any case."""
+        self.kill()
+        self._close_pipes()
+        problem = Problem("internal", "a defect in remit; the journal of the host has the details")
+        self._watcher.ended(self.request, problem, 0)
+
+    def _close_pipes(self) -> None:
+        self._input.close()
+        for output in self._outputs:
+            output.close()
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> None:
+        self._timers.append(self._loop.call_after(seconds, call))
+
+
+def _interrupt(child: Child) -> None:
+    """SIGINT as from a terminal: to the process group, or to the child before it leads one."""
+    try:
+        os.killpg(child.pid, signal.SIGINT)
+    except ProcessLookupError:
+        signal.pidfd_send_signal(child.pidfd, signal.SIGINT)

@@ -1,0 +1,96 @@
+"""What remitd is told: the session's state at every change, and what happened in it.
+
+While no remitd listens, events wait here, each with its own time; the oldest go when it lasts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from remit.wire.frame import Frame
+from remit.wire.message import Message, parse_message
+from remit.wire.problem import ProtocolProblem
+from remit.worker.connection import Connection, Owner, Part
+
+MAX_WAITING = 1000  # events and states
+
+
+class Host:
+    """What remitd may ask of a session."""
+
+    def end(self, reason: str) -> None:
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, object]:
+        """The state, as PROTOCOL.md has it."""
+        raise NotImplementedError
+
+
+class Monitor(Owner):
+    """The line to remitd. A new one replaces the old; losing it changes nothing."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self.connection: Connection | None = None
+        self._waiting: deque[bytes] = deque()
+        self._lost = 0
+        self._told: dict[str, object] = {}
+
+    def listen(self, connection: Connection) -> None:
+        """Answer a connection that has said that it is the monitor."""
+        if self.connection is not None:
+            self.connection.finish()
+        self.connection = connection
+        connection.owner = self
+        self._told = self._host.describe()
+        self._waiting.appendleft(Message("ready", state=self._told).encode())
+        if self._lost:
+            reason = f"{self._lost} events of this session were lost while remitd was away"
+            self._lost = 0
+            self.tell("defect", reason=reason)
+        connection.pump()
+
+    def tell(self, event: str, **fields: str) -> None:
+        """Something happened; empty fields are left out."""
+        told: dict[str, object] = {key: value for key, value in fields.items() if value}
+        told["time"] = time.time_ns() // 1000  # microseconds, as in the journal
+        self._put(Message("event", event=event, fields=told))
+
+    def refresh(self) -> None:
+        """Tell the state, if it is another than the one told last."""
+        state = self._host.describe()
+        if self.connection is not None and state != self._told:
+            self._told = state
+            self._put(Message("state", state=state))
+
+    def close(self, reason: str) -> None:
+        """The last words. Without a remitd systemd has the exit status."""
+        if self.connection is not None:
+            self.connection.finish(Message("ending", reason=reason))
+
+    def take_output(self, room: int) -> list[Part]:
+        taken: list[Part] = []
+        while self._waiting and room > 0:
+            taken.append(self._waiting.popleft())
+            room -= len(taken[-1])
+        return taken
+
+    def receive(self, frame: Frame) -> None:
+        message = parse_message(frame)
+        if message.type != "end":
+            raise ProtocolProblem(f"{message.type} on a monitor connection")
+        self._host.end(message.text("reason"))
+
+    def lose(self, problem: ProtocolProblem | None) -> None:
+        self.connection = None
+        if problem is not None:
+            self.tell("protocol", reason=f"remitd: {problem.message}")
+
+    def _put(self, message: Message) -> None:
+        self._waiting.append(message.encode())
+        if len(self._waiting) > MAX_WAITING:
+            self._waiting.popleft()
+            self._lost += 1
+        if self.connection is not None:
+            self.connection.pump()
