@@ -29,7 +29,7 @@ RESULTS: Mapping[str, str] = {
     "watchdog": "its worker stopped answering",
     "timeout": "it lived for as long as its endpoint allows",
     "oom-kill": "killed: out of memory",
-    "resources": "systemd could not start it",
+    "resources": "systemd could not give it what its sandbox needs",
     "protocol": "its worker ended before it was ready",
 }
 

@@ -134,9 +134,25 @@ class Sessions:
             monitor = await Channel.connect(listen_path(record.id), MAX_CONTROL)
             await session.introduce(monitor, opening.policy_frame(self._namespaces))
             session.record = await self._complete(record, opening)
-        except (BusError, OSError, Closed, ProtocolProblem) as error:
-            raise Problem("unavailable", f"systemd could not start the session: {error}") from error
+        except Closed:
+            why = session.reason_for(await self._ending(record.id))
+            raise Problem("unavailable", f"the session could not be started: {why}") from None
+        except (BusError, OSError, ProtocolProblem, TimeoutError) as error:
+            why = str(error) or "it took too long"
+            raise Problem("unavailable", f"the session could not be started: {why}") from error
         self._registry.put(session.record)
+
+    async def _ending(self, session: str) -> Ending | None:
+        """How a service ended whose worker is gone; one that lingers is stopped."""
+        for _ in range(2):
+            try:
+                async with asyncio.timeout(STOP_SECONDS * 2):
+                    return await self._units.wait_end(session)
+            except BusError:
+                return None
+            except TimeoutError:
+                await self._units.stop(session)
+        return None
 
     async def _complete(self, record: Record, opening: Opening) -> Record:
         """The record with what only PID 1 knows; a virtual account gets its userdb record."""
@@ -189,15 +205,7 @@ class Sessions:
     async def _attend(self, session: Session) -> None:
         """Listen to a session until it is gone; then close its record."""
         await session.listen()
-        ending: Ending | None = None
-        try:
-            async with asyncio.timeout(STOP_SECONDS * 2):
-                ending = await self._units.wait_end(session.record.id)
-        except BusError:
-            pass
-        except TimeoutError:
-            await self._units.stop(session.record.id)
-            ending = await self._units.wait_end(session.record.id)
+        ending = await self._ending(session.record.id)
         reason = session.reason_for(ending)
         await self._clear(session)
         self._close(session.record, reason)
