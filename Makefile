@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON := PYTHONPATH=service build/venv/bin/python
 PYTEST := $(PYTHON) -m pytest
-CHECKS := tests/test_style.py tests/test_layers.py tests/test_manual.py
+CHECKS := $(addprefix tests/test_,$(addsuffix .py,style layers manual completion))
 args   :=
 
 .PHONY: help demo test test-unit test-process test-host bench deb shell lint clean install setup
