@@ -17,19 +17,19 @@ SECONDS = 60  # loading the files may ask a slow name service
 _CHUNK = 1 << 16
 
 
-def ask(request: Message, reply: str, path: str = SOCKET) -> Message:
+def ask(request: Message, reply: str) -> Message:
     """remitd's reply of type `reply`. Failure if there is no remitd, or it answers otherwise."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(SECONDS)
-            connection.connect(path)
+            connection.connect(SOCKET)
             connection.sendall(request.encode())
             answer = parse_message(_receive(connection))
     except PermissionError as error:
-        raise Failure(f"only root may ask remitd ({path}); use sudo") from error
+        raise Failure(f"only root may ask remitd ({SOCKET}); use sudo") from error
     except (FileNotFoundError, ConnectionRefusedError) as error:
         hint = "`systemctl status remitd.service` says why"
-        raise Failure(f"remitd is not running here, nobody listens on {path}; {hint}") from error
+        raise Failure(f"remitd is not running here, nobody listens on {SOCKET}; {hint}") from error
     except TimeoutError as error:
         raise Failure(f"remitd did not answer within {SECONDS} seconds") from error
     except (OSError, ProtocolProblem) as error:

@@ -23,7 +23,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 PARAMETER_NAME = re.compile(r"[A-Z][A-Z0-9_]+")
 FRAGMENT_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
-_ACCOUNT = re.compile(r"(?!-)(?![0-9]+\Z)[^\x00-\x1f\x7f-\x9f:,/@*]{1,255}")
+_ACCOUNT = re.compile(r"(?![-@])(?![0-9]+\Z)[^\x00-\x1f\x7f-\x9f:,/*]{1,255}")
 _PAM_SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,9})s)?")
