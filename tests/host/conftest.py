@@ -8,6 +8,9 @@ Fixtures:
   boot            boots further hosts for one test
   client          a client machine for one test
   new_client      makes further client machines for one test
+  operator        a user to whom host-status is granted; elsewhere: from a second machine
+  other_operator  another one
+  stranger        a user to whom nothing is granted
 
 After each test every host is looked at (harness/watch.py). A line that a test expects in the
 journal it allows with host.journal.allow(REGEX) or @pytest.mark.allow_journal(REGEX); one in the
@@ -31,6 +34,7 @@ from tests.host.harness.journal import describe
 from tests.host.harness.kernel_log import KernelLog
 from tests.host.harness.laboratory import Laboratory
 from tests.host.harness.watch import Watch
+from tests.host.person import PASSWORD, Person
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -220,3 +224,37 @@ def _verdict(watch: Watch) -> list[str]:
     if problems:
         watch.clean()
     return problems
+
+
+def _person(host: Host, client: Client, name: str, groups: tuple[str, ...] = ()) -> Person:
+    """A user of the host, added at first need, on a client machine that trusts the host."""
+    if host.run(["getent", "passwd", name], check=False).returncode:
+        host.add_user(name, PASSWORD, groups)
+        host.write_file(f"/home/{name}/password", PASSWORD, 0o600, f"{name}:{name}")
+    person = Person(host, client, name)
+    person.trust()
+    return person
+
+
+@pytest.fixture
+def operator(installed_host: Host, client: Client) -> Person:
+    """A user to whom host-status is granted."""
+    return _person(installed_host, client, "operator", ("remit-host-status",))
+
+
+@pytest.fixture
+def elsewhere(operator: Person, new_client: NewClient) -> Person:
+    """The same user on another client machine."""
+    return _person(operator.host, new_client("elsewhere"), "operator")
+
+
+@pytest.fixture
+def other_operator(operator: Person) -> Person:
+    """Another user to whom host-status is granted."""
+    return _person(operator.host, operator.client, "second", ("remit-host-status",))
+
+
+@pytest.fixture
+def stranger(installed_host: Host, client: Client) -> Person:
+    """A user of the host to whom nothing is granted."""
+    return _person(installed_host, client, "stranger")

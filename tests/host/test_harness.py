@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from tests.host.conftest import BootHost, NewClient
 from tests.host.harness import recipe
 from tests.host.harness.client import Client
 from tests.host.harness.host import Host
+from tests.host.harness.image import Release
 from tests.host.harness.laboratory import Laboratory
 from tests.host.harness.program import CommandFailed
 from tests.host.harness.tools import HarnessProblem
 from tests.host.harness.watch import Watch
-from tests.host.harness.workspace import wait_until
+from tests.host.harness.workspace import end_run, remove_dead_runs, wait_until
 
 # What a session of remit gets, as far as systemd sets it up.
 SANDBOX = (
@@ -235,6 +237,26 @@ def test_a_plain_host_can_install_them_without_a_network(boot: BootHost) -> None
     host.run(["python3", "-c", "import cryptography, gi, pam, pydbus, sdnotify"])
 
 
+def test_packages_are_installed_once_in_a_run(
+    laboratory: Laboratory, release: Release, tmp_path: Path
+) -> None:
+    deb = build_deb(tmp_path, "python3-sdnotify")
+    for name in ("first", "second"):
+        started = time.monotonic()
+        host = laboratory.boot_installed(release, [deb], name)
+        took = time.monotonic() - started
+        assert host.read_file("/usr/share/remit-trial/file") == "in the package\n"
+        assert host.run(["systemctl", "is-system-running"]).stdout == "running\n"
+        laboratory.remove(host)
+    assert took < 3  # that is a boot, no installation
+
+
+def test_a_missing_dependency_is_found(host: Host, tmp_path: Path) -> None:
+    deb = build_deb(tmp_path, "python3-nobody-has-this")
+    with pytest.raises(CommandFailed, match="python3-nobody-has-this"):
+        host.install([deb])
+
+
 @pytest.mark.allow_journal(r"run-.*\.service: Failed with result 'exit-code'")
 def test_session_sandbox_holds(host: Host) -> None:
     """Each wall stands; and without the sandbox the same attempts succeed."""
@@ -321,29 +343,31 @@ def test_watch_sees_a_failed_unit(host: Host) -> None:
     host.journal.allow("remit-session-2.service: Failed")
 
 
-def test_a_dead_run_is_taken_away(laboratory: Laboratory) -> None:
-    """Another run is killed with a host up; the run after it finds nothing of it."""
+@pytest.mark.parametrize("kept", [False, True], ids=["dead", "kept"])
+def test_another_run_is_taken_away(release: Release, laboratory: Laboratory, kept: bool) -> None:
+    """A run is killed with a host up; it stays up only if that was wanted, and until then."""
     script = """if True:
         import os, sys
         from tests.host.harness.laboratory import Laboratory
-        lab = Laboratory([sys.argv[1]])
-        lab.boot(sys.argv[1])
+        laboratory = Laboratory([sys.argv[1]])
+        laboratory.boot(sys.argv[1])
+        if sys.argv[2] == "True":
+            laboratory.keep()
         print(os.getpid(), flush=True)
         os.kill(os.getpid(), 9)
     """
-    root = Path(__file__).parents[2]
-    release = next(iter(laboratory.releases))
     dead = subprocess.run(
-        ["python3", "-c", script, release], cwd=root, capture_output=True, text=True
+        [sys.executable, "-c", script, release, str(kept)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
     )
-    name = f"remit-test-{dead.stdout.strip()}-"
-    assert traces_of(name), dead.stderr
-    subprocess.run(
-        ["python3", "-c", "from tests.host.harness.workspace import *; remove_dead_runs()"],
-        cwd=root,
-        check=True,
-    )
-    assert traces_of(name) == []
+    pid = int(dead.stdout)
+    assert traces_of(pid)
+    remove_dead_runs()
+    assert bool(traces_of(pid)) == kept
+    end_run(pid)
+    assert traces_of(pid) == []
 
 
 def banner(client: Client, address: str) -> str:
@@ -355,8 +379,26 @@ def banner(client: Client, address: str) -> str:
     return client.run(["python3", "-c", script, address]).stdout
 
 
-def traces_of(name: str) -> list[str]:
+def build_deb(directory: Path, depends: str) -> Path:
+    """A package of one file that depends on another."""
+    control = directory / "tree" / "DEBIAN" / "control"
+    content = directory / "tree" / "usr/share/remit-trial/file"
+    for path in (control, content):
+        path.parent.mkdir(parents=True)
+    content.write_text("in the package\n")
+    control.write_text(
+        "Package: remit-trial\nVersion: 1\nArchitecture: all\nDescription: trial\n"
+        f"Maintainer: Nobody <nobody@localhost>\nDepends: {depends}\n"
+    )
+    deb = directory / "remit-trial.deb"
+    argv = ["dpkg-deb", "--build", "--root-owner-group", str(directory / "tree"), str(deb)]
+    subprocess.run(argv, capture_output=True, check=True)
+    return deb
+
+
+def traces_of(pid: int) -> list[str]:
     """Namespaces, control groups and mounts of another run."""
+    name = f"remit-test-{pid}-"
     places = [Path("/run/netns"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")]
     found = [str(path) for place in places for path in place.glob(f"{name}*")]
     mounts = Path("/proc/self/mounts").read_text().splitlines()

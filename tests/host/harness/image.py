@@ -105,8 +105,9 @@ def _locked(path: Path, why: str, say: Say) -> Iterator[None]:
 
 def _remove_others(cache: Path, release: Release, current: Path) -> None:
     """Remove images of older recipes and unfinished ones, unless a host stands on them."""
+    mounts = Path("/proc/self/mounts").read_text()  # a kept host's run is over, its mounts are not
     for other in cache.glob(f"{release}-*"):
-        if other == current:
+        if other == current or f"{other}/" in mounts:
             continue
         with open(other / "in-use", "a") as in_use:
             try:

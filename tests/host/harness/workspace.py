@@ -43,7 +43,7 @@ class Workspace:
         return f"{self.prefix}-{self._names}-{role}"
 
     def keep(self) -> None:
-        """Leave everything running when this process ends; `end_run` takes it away."""
+        """Leave everything running when this process ends, until `end_kept_runs`."""
         (self.directory / _KEPT).touch()
 
     def close(self) -> None:
@@ -55,14 +55,27 @@ class Workspace:
 
 def remove_dead_runs() -> None:
     """Take away what runs left behind that did not come to their end."""
-    for directory in _RUNS.iterdir():
-        if directory.is_dir() and directory.name.isdigit() and not (directory / _KEPT).exists():
+    _end_runs(kept=False)
+
+
+def end_kept_runs() -> list[int]:
+    """Take away what runs kept on purpose; returns the process ids that name them."""
+    return _end_runs(kept=True)
+
+
+def _end_runs(*, kept: bool) -> list[int]:
+    """End the runs whose process is over, those that were kept or the others."""
+    ended = []
+    for directory in _RUNS.iterdir() if _RUNS.is_dir() else ():
+        if directory.is_dir() and (directory / _KEPT).exists() == kept:
             with open(_lock_path(directory), "a") as lock:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     continue
                 end_run(int(directory.name))
+                ended.append(int(directory.name))
+    return ended
 
 
 def end_run(pid: int) -> None:

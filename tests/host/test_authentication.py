@@ -1,0 +1,94 @@
+"""Who gets in: PAM decides, and whoever does not get in learns nothing."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import pytest
+
+from tests.host.person import Person
+from tests.host.test_main_job import TARGET, remit_events
+
+pytestmark = pytest.mark.allow_journal(
+    r"remit-auth.*(authentication failure|pam_unix|user unknown|account|expired)",
+    r"authentication of .* from .* failed",
+    r"unix_chkpwd|pam_unix|pam_faillock",
+)
+
+DENIED = "permission denied: the user name, the password or the account was not accepted"
+
+
+def attempt(person: Person) -> tuple[str, float]:
+    """One refused connection: what the user reads, and how long it took."""
+    start = time.monotonic()
+    done = person.remit("run", person.target(TARGET), "uptime", status=255)
+    assert done.stdout == ""
+    return done.stderr, time.monotonic() - start
+
+
+@pytest.fixture
+def nobody(operator: Person) -> Person:
+    """A name that the host does not know, with a password."""
+    person = Person(operator.host, operator.client, "no-such-user")
+    return person
+
+
+def test_the_right_password_is_accepted_and_the_wrong_one_is_not(operator: Person) -> None:
+    operator.remit("run", operator.target(TARGET), "uptime")
+    operator.write_password("wrong")
+    said, _ = attempt(operator)
+    assert said == f"remit: {DENIED}\n"
+    operator.write_password("correct horse battery")
+    operator.remit("run", operator.target(TARGET), "uptime")
+
+
+def test_every_refusal_looks_the_same_and_takes_the_same_time(
+    operator: Person, nobody: Person
+) -> None:
+    host = operator.host
+    host.add_user("locked", "correct horse battery", ["remit-host-status"])
+    host.run(["usermod", "--lock", "locked"])
+    host.add_user("expired", "correct horse battery", ["remit-host-status"])
+    host.run(["chage", "--expiredate", "2020-01-01", "expired"])
+    refused = {name: Person(host, operator.client, name) for name in ("locked", "expired")} | {
+        "unknown": nobody,
+        "wrong": operator,
+    }
+    operator.write_password("wrong")
+    said, took = {}, {}
+    for name, person in refused.items():
+        runs = [attempt(person) for _ in range(2)]
+        said[name] = {text for text, _ in runs}
+        took[name] = statistics.mean(seconds for _, seconds in runs)
+    for name in ("locked", "expired"):
+        host.remove_user(name)
+    assert set(map(frozenset, said.values())) == {frozenset({f"remit: {DENIED}\n"})}
+    assert max(took.values()) - min(took.values()) < 0.25, took
+    reasons = {event["REMIT_USER"]: event["REMIT_REASON"] for event in remit_events(host)}
+    assert set(reasons) == {"locked", "expired", "no-such-user", "operator"}
+    assert all(event["REMIT_EVENT"] == "denied" for event in remit_events(host))
+    assert len(set(reasons.values())) > 1, "the journal knows what the user may not"
+
+
+def test_a_password_that_has_to_be_changed_is_changed_prompt_by_prompt(
+    operator: Person,
+) -> None:
+    """The client's password file answers one prompt only; the conversation needs a terminal."""
+    host = operator.host
+    host.add_user("fresh", "correct horse battery", ["remit-host-status"])
+    host.run(["chage", "--lastday", "0", "fresh"])
+    person = Person(host, operator.client, "fresh")
+    said, _ = attempt(person)
+    assert said.startswith("remit: ")
+    host.run(["chage", "--lastday", "20000", "fresh"])
+    person.remit("run", person.target(TARGET), "uptime")
+    host.remove_user("fresh")
+
+
+def test_nothing_is_kept_of_refused_connections(operator: Person) -> None:
+    operator.write_password("wrong")
+    attempt(operator)
+    units = [unit.name for unit in operator.host.units("remit-auth@*", "remit-session-*")]
+    assert len(units) <= 1, "one authenticator may wait for the next conversation"
+    operator.write_password("correct horse battery")

@@ -1,0 +1,160 @@
+"""What a session's unit keeps from its commands: each attack first succeeds without the sandbox.
+
+The kernel's limits of single commands (Landlock) come with a later issue; these are the unit's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.host.harness.host import Host
+from tests.host.person import Person
+
+PROBE = "/usr/local/bin/probe"
+SUID = "/usr/local/bin/suid-id"
+ROLE = f"""\
+[commands.probe]
+exec = "{PROBE}"
+usage = "ATTACK [TEXT]"
+[params]
+ATTACK = {{ pattern = "[a-z-]+" }}
+TEXT = {{ any = true }}
+"""
+ENDPOINT = """\
+description = "Attacks"
+[access]
+allow = ["operator"]
+[roles]
+operator = ["probe"]
+"""
+AS_ROOT = '[session]\nrun_as = "root"\n'
+AS_CALLER = '[session]\nrun_as = "caller"\n'
+WITHOUT_NETWORK_LIMITS = """\
+[sandbox]
+PrivateNetwork = false
+RestrictAddressFamilies = ["AF_UNIX", "AF_INET", "AF_INET6"]
+"""
+
+
+@pytest.fixture
+def probes(operator: Person) -> Iterator[Person]:
+    """The probe on the host, and endpoints that run it as three kinds of account."""
+    host = operator.host
+    host.write_file(PROBE, Path(__file__).with_name("probe.py").read_text(), 0o755)
+    host.run(["install", "-m", "4755", "/usr/bin/id", SUID])
+    host.write_file("/etc/remit/roles/probe.toml", ROLE)
+    for name, rest in {
+        "virtual": "",
+        "root": AS_ROOT,
+        "caller": AS_CALLER,
+        "network": WITHOUT_NETWORK_LIMITS,
+    }.items():
+        host.write_file(f"/etc/remit/endpoints/probe-{name}.toml", ENDPOINT + rest)
+    host.run(["remitctl", "reload"])
+    yield operator
+    host.run(["sh", "-c", f"rm -f /etc/remit/*/probe*.toml {PROBE} {SUID}"])
+    host.run(["remitctl", "reload"])
+
+
+def inside(person: Person, endpoint: str, *attack: str) -> str:
+    done = person.remit("run", person.target(f"probe-{endpoint}"), "probe", *attack, status=None)
+    return done.stdout.strip() or done.stderr.strip()
+
+
+def outside(host: Host, *attack: str, user: str = "root") -> str:
+    """The same attack beside the session, without its sandbox."""
+    return host.run([PROBE, *attack], user=user, check=False).stdout.strip()
+
+
+@pytest.mark.parametrize("path", ["/usr/probe-was-here", "/etc/probe-was-here", "/var/lib/x"])
+def test_even_root_writes_nothing_into_the_system(probes: Person, path: str) -> None:
+    host = probes.host
+    assert outside(host, "write", path) == "written"
+    host.run(["rm", path])
+    assert inside(probes, "root", "write", path) == "refused: Read-only file system"
+    assert not host.exists(path)
+
+
+def test_temporary_files_are_the_sessions_own(probes: Person) -> None:
+    host = probes.host
+    assert outside(host, "write", "/tmp/probe", user="operator") == "written"
+    host.run(["rm", "/tmp/probe"])
+    for endpoint in ("virtual", "caller"):
+        assert inside(probes, endpoint, "write", "/tmp/probe") == "written"
+        assert not host.exists("/tmp/probe")
+    assert inside(probes, "caller", "read", "/tmp/probe").startswith("refused: No such file")
+
+
+@pytest.mark.parametrize("path", ["/etc/shadow", "/etc/gshadow"])
+def test_even_root_reads_no_password_hashes(probes: Person, path: str) -> None:
+    assert outside(probes.host, "read", path).startswith("read ")
+    assert inside(probes, "root", "read", path).startswith("refused: ")
+
+
+@pytest.mark.parametrize("path", ["/run/remit", "/var/lib/remit", "/run/systemd/journal"])
+def test_even_root_does_not_see_remits_own_directories(probes: Person, path: str) -> None:
+    assert outside(probes.host, "tree", path).startswith("listed ")
+    assert inside(probes, "root", "tree", path).startswith("refused: ")
+
+
+@pytest.mark.parametrize(
+    "path", ["/run/remit/local.sock", "/run/systemd/private", "/run/dbus/system_bus_socket"]
+)
+def test_even_root_reaches_no_socket_that_would_lead_out(probes: Person, path: str) -> None:
+    assert outside(probes.host, "stream", path) == "connected"
+    assert inside(probes, "root", "stream", path).startswith("refused: ")
+
+
+def test_there_is_no_network_unless_the_endpoint_says_so(probes: Person) -> None:
+    place = f"{probes.host.address}:8622"
+    probes.host.journal.allow("remit-gate")
+    assert outside(probes.host, "tcp", place, user="operator") == "connected"
+    assert inside(probes, "virtual", "tcp", place).startswith("refused: ")
+    assert inside(probes, "network", "tcp", place) == "connected"
+
+
+def test_files_without_a_file_system_are_refused(probes: Person) -> None:
+    assert outside(probes.host, "memfd", user="operator") == "created"
+    assert inside(probes, "virtual", "memfd") == "refused: Operation not permitted"
+
+
+def test_new_namespaces_are_refused(probes: Person) -> None:
+    assert outside(probes.host, "namespace", user="operator") == "unshared"
+    assert inside(probes, "virtual", "namespace") == "refused: unshare"
+
+
+def test_setuid_programs_gain_nothing(probes: Person) -> None:
+    assert "euid=0(root)" in outside(probes.host, "setuid", SUID, user="operator")
+    assert "euid=0" not in inside(probes, "caller", "setuid", SUID)
+
+
+def test_the_worker_cannot_be_read_by_its_commands(probes: Person) -> None:
+    shell = ["sh", "-c", f"{PROBE} parent-memory; true"]
+    assert probes.host.run(shell, user="operator").stdout.strip() == "opened"
+    assert inside(probes, "caller", "parent-memory").startswith("refused: ")
+
+
+def test_the_processes_of_others_are_not_seen(probes: Person) -> None:
+    assert outside(probes.host, "processes", "0", user="operator").startswith("saw ")
+    assert inside(probes, "virtual", "processes", "0") == "saw none"
+
+
+def test_a_command_inherits_no_descriptor_but_its_three(probes: Person) -> None:
+    assert inside(probes, "virtual", "descriptors") == "0 1 2"
+
+
+def test_a_session_of_another_endpoint_has_another_virtual_account(probes: Person) -> None:
+    host = probes.host
+    host.write_file("/etc/remit/endpoints/probe-second.toml", ENDPOINT)
+    host.run(["remitctl", "reload"])
+    accounts = set()
+    for endpoint in ("probe-virtual", "probe-second"):
+        session = probes.new(endpoint, "one")
+        (unit,) = [each.name for each in host.units("remit-session-*.service")]
+        accounts.add(host.unit_property(unit, "User"))
+        probes.remit("remove", "-s", session)
+    assert len(accounts) == 2
+    assert all(each.startswith("remit-v-") and len(each) <= 31 for each in accounts)
