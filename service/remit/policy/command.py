@@ -1,6 +1,6 @@
 """Commands, roles and the effective policy of one session, and their JSON.
 
-remitd makes a Policy from files when a session opens and sends it to the worker; the worker reads it
+remitd makes a Policy from files when a session opens and sends it to the worker, which reads it
 back with `Policy.from_json`. Usages are compiled at their first use, so that a worker with many
 commands starts fast; whoever loads files calls `Policy.compile` and learns of every error then.
 """

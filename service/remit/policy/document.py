@@ -8,7 +8,7 @@ from remit.policy.errors import PolicyError
 
 
 class Document:
-    """A JSON object with exactly the keys `keys`. Every getter raises PolicyError on another type."""
+    """A JSON object with exactly the keys `keys`. Getters raise PolicyError on a wrong type."""
 
     __slots__ = ("data",)
 
@@ -67,7 +67,7 @@ class Document:
         entries: dict[str, str] = {}
         for name, entry in self._object(key).items():
             if not isinstance(entry, str):
-                raise self._wrong(f"{key}", "an object of strings")
+                raise self._wrong(key, "an object of strings")
             entries[name] = entry
         return entries
 

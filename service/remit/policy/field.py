@@ -29,7 +29,7 @@ def fill(text: str, fields: Mapping[str, str]) -> str:
 
 
 def fill_table(table: Mapping[str, object], fields: Mapping[str, str]) -> dict[str, object]:
-    """A parameter's table with the fields in `values` and `path` filled in; do it before parsing."""
+    """A parameter's table, not yet parsed, with the fields in `values` and `path` filled in."""
     filled = dict(table)
     for key in ("values", "path"):
         entries = table.get(key)

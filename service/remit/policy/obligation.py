@@ -23,8 +23,8 @@ class Obligation(Value):
 class UserObligation(Obligation):
     """Holds if `value` is an existing user who satisfies every rule below.
 
-    Nobody in one of `not_groups` (primary or not). Anybody in `names`. Otherwise the uid is at least
-    `min_uid` and not 0, and if `groups` is not empty, the user is in one of them.
+    Nobody in one of `not_groups` (primary or not). Anybody in `names`. Otherwise the uid is at
+    least `min_uid` and not 0, and if `groups` is not empty, the user is in one of them.
     """
 
     __slots__ = ("parameter", "value", "groups", "not_groups", "names", "min_uid", "position")
@@ -51,10 +51,10 @@ class UserObligation(Obligation):
 class PathObligation(Obligation):
     """Holds if `value` opens with RESOLVE_BENEATH beneath one of `roots`.
 
-    A relative value starts in the session's directory. `kind` is `file`, `directory`, `new` (it does
-    not exist, its directory does) or `any`. `excluded` are globs; nothing whose absolute path, or a
-    directory above it, matches one is accepted (see `remit.policy.path.is_excluded`). `write`: the
-    command may change it.
+    A relative value starts in the session's directory. `kind` is `file`, `directory`, `new` (it
+    does not exist, its directory does) or `any`. `excluded` are globs; nothing whose absolute path,
+    or a directory above it, matches one is accepted (see `remit.policy.path.is_excluded`).
+    `write`: the command may change it.
     """
 
     __slots__ = ("parameter", "value", "roots", "kind", "write", "excluded", "position")
