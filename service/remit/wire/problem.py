@@ -10,6 +10,7 @@ CODES = {
     "protocol": 255,  # the peer broke the protocol
     "version": 255,  # no protocol version in common
     "denied": 255,  # authentication or account: never says which
+    "untrusted": 255,  # the host is not the one it should be; a client finds that out by itself
     "limit": 255,  # too many connections, sessions, tries
     "timeout": 255,  # a deadline before authentication passed
     "unavailable": 255,  # remitd or systemd cannot serve just now

@@ -1,0 +1,1 @@
+"""The client: a thin library for sessions on any host, and the command line on it."""

@@ -1,0 +1,71 @@
+"""Where a command's output goes: kept, given to a writer, or written to a descriptor.
+
+Owns the writing alone; what was received and must be acknowledged is execution.py's.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+from collections.abc import Callable
+
+from remit.client.interrupts import Interrupts
+
+STEP = 64 * 1024  # written at once to what may block: as much as a pipe takes
+
+
+class Sink:
+    """Keeps what is written to it, in `kept`; the other sinks keep nothing."""
+
+    def __init__(self) -> None:
+        self.kept = bytearray()
+
+    def write(self, body: memoryview) -> None:
+        """Take all of it. OSError if that is impossible from now on."""
+        self.kept += body
+
+
+class WriterSink(Sink):
+    """Gives every piece to somebody's `write`, as bytes, which he may keep."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        super().__init__()
+        self._write = write
+
+    def write(self, body: memoryview) -> None:
+        self._write(bytes(body))
+
+
+class DescriptorSink(Sink):
+    """Writes to a descriptor that may block for as long as its reader likes.
+
+    Interrupts are attended to meanwhile. (A write that blocks after poll has admitted it is cut
+    short by the signal itself: write(2) then returns what it has written so far.)
+    """
+
+    def __init__(self, descriptor: int, interrupts: Interrupts) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._interrupts = interrupts
+        self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self._poll.register(interrupts, select.POLLIN)
+
+    def write(self, body: memoryview) -> None:
+        while body:
+            if not self._is_file:
+                self._wait()
+            try:
+                body = body[os.write(self._descriptor, body[:STEP]) :]
+            except BlockingIOError:  # somebody else made it non-blocking
+                continue
+
+    def _wait(self) -> None:
+        while True:
+            ready = dict(self._poll.poll())
+            if self._interrupts.fileno() in ready:
+                self._interrupts.attend()
+            if self._descriptor in ready:
+                return
