@@ -73,14 +73,17 @@ ALWAYS: tuple[Property, ...] = (
     Property("CapabilityBoundingSet", "t", 0),
     Property("NoNewPrivileges", "b", True),
     Property("ProtectControlGroups", "b", True),
-    Property("RestrictNamespaces", "t", 0),
     Property("SystemCallArchitectures", "as", ["native"]),
     Property("SystemCallErrorNumber", "i", NO_CALL),
     Property("SystemCallFilter", "(bas)", (True, list(ALLOWED_CALLS))),
     Property("SystemCallFilter", "(bas)", (False, list(DENIED_CALLS))),
     Property("UMask", "u", 0o077),
 )
-"""What no endpoint can change."""
+"""What no endpoint can change.
+
+Not RestrictNamespaces=: it takes clone3 away, by which the worker starts its commands; these are
+kept from new namespaces one by one (system/seccomp.py).
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import fcntl
 import os
 import signal
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 _SYS_CLONE3 = 435  # the same number on every architecture
 _CLONE_PIDFD = 0x1000
@@ -20,7 +20,7 @@ _CLONE_INTO_CGROUP = 0x2_0000_0000
 # flags pidfd child_tid parent_tid exit_signal stack stack_size tls set_tid set_tid_size cgroup
 _CLONE_ARGS = struct.Struct("=11Q")
 _FAILURE = struct.Struct("=i")
-_STEPS = ("set up", "enter its directory", "start")
+_STEPS = ("set up", "enter its directory", "be confined", "start")
 
 # The worker's one handler must not run in the child; SIGTERM waits until it is the default again.
 _HELD = (signal.SIGTERM,)
@@ -76,7 +76,7 @@ class Child:
 class Plan:
     """What the child becomes. The three descriptors stay the caller's."""
 
-    __slots__ = ("argv", "cgroup", "directory", "environment", "streams")
+    __slots__ = ("argv", "cgroup", "confine", "directory", "environment", "streams")
 
     def __init__(
         self,
@@ -85,13 +85,16 @@ class Plan:
         directory: str,
         streams: tuple[int, int, int],
         cgroup: int,
+        confine: Callable[[], None],
     ) -> None:
-        """`argv[0]` is an absolute path; `cgroup` a descriptor of the group's directory."""
+        """`argv[0]` is an absolute path; `cgroup` a descriptor of the group's directory; `confine`
+        is the last that the child does before its program, OSError of it keeps it from that."""
         self.argv = [os.fsencode(argument) for argument in argv]
         self.environment = {os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
         self.directory = directory
         self.streams = streams
         self.cgroup = cgroup
+        self.confine = confine
 
 
 def spawn(plan: Plan) -> Child:
@@ -145,6 +148,8 @@ def _become(plan: Plan, told: int) -> None:
         step = 1
         os.chdir(plan.directory)
         step = 2
+        plan.confine()
+        step = 3
         os.execve(plan.argv[0], plan.argv, plan.environment)  # noqa: S606  that is the point
     except (OSError, ValueError) as error:  # ValueError: a NUL in what was to be passed
         number = getattr(error, "errno", None) or errno.EINVAL

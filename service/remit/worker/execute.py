@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from remit.system.cgroup import Cgroup
 from remit.system.process import offer_to_oom_killer
+from remit.system.seccomp import install_filter, make_filter
 from remit.system.spawn import Child, Plan, StartFailure, spawn
 from remit.wire.frame import STDERR, STDOUT
 from remit.wire.problem import Problem
@@ -20,6 +21,9 @@ from remit.worker.pipes import InputPipe, OutputPipe
 from remit.worker.request import Request
 
 TIMED_OUT = 124  # exit status, as timeout(1) has it
+
+
+_FILTER = make_filter(os.uname().machine)
 
 
 class Watcher:
@@ -45,6 +49,7 @@ class Execution:
         self._watcher = watcher
         self._cgroup: Cgroup | None = None
         self._child: Child | None = None
+        self._program = ""
         self._problem: Problem | None = None
         self._status = 0
         self._timed_out = False
@@ -62,14 +67,14 @@ class Execution:
         """Run this vector. OSError if there can be no process; the group is then still free."""
         streams = (self._input.theirs, self._outputs[0].theirs, self._outputs[1].theirs)
         try:
-            child = spawn(Plan(argv, environment, directory, streams, cgroup.descriptor))
+            child = spawn(Plan(argv, environment, directory, streams, cgroup.descriptor, _confine))
         except BaseException:
             self._close_pipes()
             raise
         finally:
             for descriptor in streams:
                 os.close(descriptor)
-        self._child, self._cgroup = child, cgroup
+        self._program, self._child, self._cgroup = argv[0], child, cgroup
         self._loop.watch(child.report, READ, lambda: self._note_start(child), self._abandon)
         self._loop.watch(child.pidfd, READ, lambda: self._note_exit(child), self._abandon)
 
@@ -114,7 +119,8 @@ class Execution:
         try:
             child.check_started()
         except StartFailure as failure:
-            self._problem = Problem("failed-start", f"it could not {failure.step}: {failure}")
+            message = f"could not {failure.step} ({self._program}): {failure.strerror}"
+            self._problem = Problem("failed-start", message)
             return
         self.request.started = True
         self.resume()
@@ -154,7 +160,7 @@ class Execution:
         """A defect of ours has come between: end the command in any case."""
         self.kill()
         self._close_pipes()
-        problem = Problem("internal", "a defect in remit; the journal of the host has the details")
+        problem = Problem("internal", "met a defect in remit; the journal of the host has the details")
         self._watcher.ended(self.request, problem, 0)
 
     def _close_pipes(self) -> None:
@@ -164,6 +170,12 @@ class Execution:
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         self._timers.append(self._loop.call_after(seconds, call))
+
+
+def _confine() -> None:
+    """In the child, before its program: what the unit cannot keep from it without keeping it from
+    the worker too."""
+    install_filter(_FILTER)
 
 
 def _interrupt(child: Child) -> None:
