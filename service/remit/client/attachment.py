@@ -110,7 +110,8 @@ class Attachment:
                     host = self._conversation.host
                     raise Problem("unavailable", f"{host} does not release the session; gave up")
                 if not self._inlet.fill():
-                    self._inlet.check_end()
+                    if self._separate is None:
+                        self._inlet.check_end()
                     return None
         except ProtocolProblem as problem:
             raise self._break(problem) from problem
@@ -121,6 +122,7 @@ class Attachment:
         """`released` beside a session's own connection, after its end."""
         if self._separate is None:
             raise self._lose(ConnectionError("the host closed it"))
+        self._separate.close()  # the session waits for our end of it
         released = self._conversation.hear()
         if released.type != "released":
             raise self._break(ProtocolProblem(f"{released.type} out of turn"))
