@@ -66,7 +66,7 @@ class Laboratory:
         client.remove()
 
     def keep(self) -> None:
-        """Leave hosts and clients as they are at the end; workspace.end_kept_runs takes them away."""
+        """Leave hosts and clients up at the end; workspace.end_kept_runs takes them away."""
         self._kept = True
         self._workspace.keep()
 
