@@ -21,6 +21,7 @@ from tests.host.harness.host import Host
 from tests.host.harness.image import RELEASES
 from tests.host.harness.laboratory import Laboratory
 from tests.host.harness.program import CommandFailed
+from tests.host.harness.workspace import end_kept_runs
 
 REPOSITORY = Path(__file__).parents[2]
 REMIT = str(REPOSITORY / "service" / "bin" / "remit")
@@ -184,8 +185,12 @@ def demonstrate(release: str, keep: bool) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the host up")
+    parser.add_argument("--end", action="store_true", help="end the hosts that were left up")
     parser.add_argument("--release", choices=RELEASES, default="bookworm")
     options = parser.parse_args()
+    if options.end:
+        say(f"Ended {len(end_kept_runs())} run(s) that had been left up")
+        return 0
     try:
         demonstrate(options.release, options.keep)
     except (Failed, CommandFailed) as failure:

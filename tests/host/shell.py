@@ -33,8 +33,7 @@ def main() -> int:
             f"  {shlex.join([*enter, 'env', *settings])} {REMIT} run "
             f"host-status@{host.address} uptime"
         )
-        way, environment = host.way(None, {}, terminal=False)
-        return subprocess.run([*way, "bash", "-i"], env=environment).returncode
+        return host.interact(["bash", "-i"])
 
 
 if __name__ == "__main__":
