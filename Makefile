@@ -52,12 +52,13 @@ setup:
 # For packages: what belongs where on a host. PYTHONDIR is Debian's.
 DESTDIR   :=
 PYTHONDIR := /usr/lib/python3/dist-packages
+DOCUMENTS := README.md packaging/NEWS.md service/PROTOCOL.md
 BASHDIR   := $(DESTDIR)/usr/share/bash-completion/completions
 LIBEXEC   := $(DESTDIR)/usr/libexec/remit
 LIB       := $(DESTDIR)/usr/lib
 
 install:
-	install -d $(DESTDIR)/etc/remit/{endpoints,roles}
+	install -d $(DESTDIR)/etc/remit/{endpoints,roles} $(DESTDIR)/usr/share/man/man{1,5,8}
 	install -d $(DESTDIR)$(PYTHONDIR)
 	cp -r --no-preserve=ownership service/remit $(DESTDIR)$(PYTHONDIR)/
 	find $(DESTDIR)$(PYTHONDIR)/remit -name __pycache__ -prune -exec rm -rf {} +
@@ -72,6 +73,7 @@ install:
 	install -D -m 644 -t $(LIB)/remit/roles endpoints/roles/*.toml
 	install -D -m 644 -t $(DESTDIR)/etc/pam.d packaging/pam.d/remit
 	install -D -m 644 -t $(BASHDIR) packaging/completion/{remit,remitctl}
+	install -D -m 644 -t $(DESTDIR)/usr/share/doc/remit $(wildcard $(DOCUMENTS))
 	for page in man/*.[1-8]; do \
 	  install -D -m 644 -t $(DESTDIR)/usr/share/man/man$${page##*.} "$$page" || exit; \
 	done

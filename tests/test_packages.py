@@ -115,20 +115,17 @@ def test_parts_of_one_version_go_together(debs: dict[str, Path], name: str) -> N
 
 
 def test_everything_that_ships_is_in_a_package(debs: dict[str, Path]) -> None:
-    shipped = {
-        Path(path).name.removesuffix(".gz") for deb in debs.values() for path in contents(deb)
-    }
+    shipped = {path.removesuffix(".gz") for deb in debs.values() for path in contents(deb)}
+    names = {Path(path).name for path in shipped}
     renamed = {"remit.preset": "80-remit.preset", "remit.sysusers": "remit.conf"}
     renamed["remit.tmpfiles"] = "remit.conf"
-    tops = [ROOT / top for top in ("endpoints", "man", "packaging/pam.d", "service", "systemd")]
-    tops.append(ROOT / "packaging" / "completion")
+    tops = ("endpoints", "man", "packaging/completion", "packaging/pam.d", "service", "systemd")
     for path in files():
-        if any(map(path.is_relative_to, tops)) and path.name not in SOURCES_ONLY:
-            assert renamed.get(path.name, path.name) in shipped, path
-
-
-# The code map is for those who have the sources.
-SOURCES_ONLY = {"README.md"}
+        if any(path.is_relative_to(ROOT / top) for top in tops):
+            # The code map is for those who have the sources.
+            assert renamed.get(path.name, path.name) in names or path.name == "README.md", path
+    for document in ("NEWS.md", "PROTOCOL.md", "README.md"):
+        assert f"/usr/share/doc/remit/{document}" in shipped
 
 
 def test_nothing_in_a_package_is_writable_or_setuid(debs: dict[str, Path]) -> None:
