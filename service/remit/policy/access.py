@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
+from remit.policy import value
 from remit.policy.endpoint import EVERYONE, Endpoint
 from remit.policy.value import Network
 
@@ -22,6 +23,11 @@ class Caller:
     uid: int
     home: str
     groups: frozenset[str]
+
+    @property
+    def place(self) -> str:
+        """The home directory in its plain form, / if the host names none."""
+        return self.home.rstrip("/") or "/"
 
     def is_one_of(self, principals: Iterable[str]) -> bool:
         """Whether any of the users, @groups or `*` stands for this caller."""
@@ -53,6 +59,8 @@ def admit(endpoint: Endpoint, caller: Caller, address: str | None) -> Admitted |
     The first rule that refuses counts: enabled, where from, deny, allow, and that a role matches.
     """
     access = endpoint.access
+    if not _is_usable(caller):
+        return NotAdmitted("the user's name or home directory is of an unusable form")
     if not access.enabled:
         return NotAdmitted("the endpoint is not enabled")
     if address is None and access.local == "no":
@@ -66,6 +74,15 @@ def admit(endpoint: Endpoint, caller: Caller, address: str | None) -> Admitted |
         return NotAdmitted(f"not named in {where}")
     roles = _roles(endpoint, caller)
     return Admitted(roles) if roles else NotAdmitted("no role for this user in [roles]")
+
+
+def _is_usable(caller: Caller) -> bool:
+    """Name and home may become parts of paths and arguments: `..` and the like must not."""
+    try:
+        value.absolute_path(caller.place)
+        return value.account(caller.user) not in (".", "..") and caller.place.startswith("/")
+    except value.Unfit:
+        return False
 
 
 def _allowed(endpoint: Endpoint) -> Iterable[str]:

@@ -26,7 +26,7 @@ def effective_policy(
     fields = {
         "caller": caller.user,
         "uid": str(caller.uid),
-        "home": caller.home,
+        "home": caller.place,
         "endpoint": endpoint.name,
         "session": session_id,
     }

@@ -145,7 +145,6 @@ def _address(network: value.Network) -> tuple[int, list[int], int]:
 _HOME = _words(true="yes", false="no", read_only="read-only", tmpfs="tmpfs")
 
 SETTINGS: Mapping[str, Convert] = {
-    "AppArmorProfile": lambda name, found: (Property(name, "(bs)", (False, value.text(found))),),
     "CPUQuota": _quota,
     "CPUWeight": _unsigned(1, 10_000),
     "IOWeight": _unsigned(1, 10_000),
@@ -215,6 +214,7 @@ REFUSED: Mapping[str, str] = {
 
 LATER = frozenset(
     (
+        "AppArmorProfile",
         "BindPaths",
         "BindReadOnlyPaths",
         "DeviceAllow",

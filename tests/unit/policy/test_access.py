@@ -105,6 +105,27 @@ def test_from(address: str | None, admitted: bool) -> None:
         assert answer.reason == "the address is in no network of access.from"
 
 
+@pytest.mark.parametrize(
+    "user, home, usable",
+    [
+        ("anna", "/home/anna/", True),
+        ("anna", "/", True),
+        ("..", "/home/anna", False),
+        ("a/b", "/home/anna", False),
+        ("-anna", "/home/anna", False),
+        ("1000", "/home/anna", False),
+        ("anna", "", True),
+        ("anna", "home", False),
+        ("anna", "/home/../etc", False),
+        ("anna", "{home}", False),
+        ("anna", "/home/a\nb", False),
+    ],
+)
+def test_names_and_homes_that_could_become_other_paths(user: str, home: str, usable: bool) -> None:
+    caller = Caller(user, 1000, home, frozenset({"web"}))
+    assert isinstance(admit(endpoint(GROUP), caller, None), Admitted) == usable
+
+
 def test_roles_are_joined_in_the_order_of_the_file_each_once() -> None:
     text = """
         [roles]
