@@ -32,33 +32,34 @@ def test_short_form() -> None:
     assert df.settings["stdin"] is False
 
 
+LONG = """
+include = ["common"]
+[commands.systemctl]
+exec = "/usr/bin/systemctl"
+summary = "Units"
+usage = ["status UNIT", ""]
+insert = ["--no-pager"]
+append = ["{caller}"]
+environment = { SYSTEMD_COLORS = "0" }
+accept = ["TZ"]
+directory = "{home}"
+timeout = "5m"
+stdin = true
+tty = false
+helpers = ["/usr/bin/date"]
+read = ["/var/log"]
+write = ["/srv/{caller}"]
+capabilities = []
+record = "command"
+[functions.rotate]
+exec = "/usr/lib/remit/functions/rotate"
+usage = ["[--now]"]
+helpers = "any"
+"""
+
+
 def test_long_form() -> None:
-    role = good(
-        """
-        include = ["common"]
-        [commands.systemctl]
-        exec = "/usr/bin/systemctl"
-        summary = "Units"
-        usage = ["status UNIT", ""]
-        insert = ["--no-pager"]
-        append = ["{caller}"]
-        environment = { SYSTEMD_COLORS = "0" }
-        accept = ["TZ"]
-        directory = "{home}"
-        timeout = "5m"
-        stdin = true
-        tty = false
-        helpers = ["/usr/bin/date"]
-        read = ["/var/log"]
-        write = ["/srv/{caller}"]
-        capabilities = []
-        record = "command"
-        [functions.rotate]
-        exec = "/usr/lib/remit/functions/rotate"
-        usage = ["[--now]"]
-        helpers = "any"
-        """
-    )
+    role = good(LONG)
     assert role.include == ("common",)
     systemctl, rotate = role.commands
     assert systemctl.settings == {
