@@ -15,7 +15,8 @@ from tests.tree import ROOT, copy_tree
 PACKAGES = ("python3-remit", "remit", "remit-client")
 SOCKETS = tuple(sorted(path.name for path in (ROOT / "systemd").glob("*.socket")))
 SERVICES = ("remitd.service", "remit-gate.service")
-SESSION = f"remit-session-{'0' * 32}.service"
+# In the place of a session, but not by its name: remitd ends sessions that it does not know.
+SESSION = "remit-in-the-slice.service"
 
 # What apt, dpkg and the other packages' triggers write down for themselves.
 BOOKKEEPING = re.compile(
@@ -47,7 +48,7 @@ def is_active(host: Host, unit: str) -> bool:
 
 
 def start_session(host: Host) -> str:
-    """Something in the place and by the name of a session; returns its invocation."""
+    """Something that runs where sessions do; returns its invocation."""
     start = ["systemd-run", "--quiet", f"--unit={SESSION}", "--slice=remit-test.slice"]
     host.run([*start, "--collect", "sleep", "infinity"])
     return host.unit_property(SESSION, "InvocationID")
