@@ -67,7 +67,7 @@ def steps(host: str) -> list[Step]:
             "remitd",
         ),
         Step("A command outside the endpoint", [*run, "bash"], 127, "bash"),
-        Step("An argument outside it", [*run, "df", "--output=source"], 126, "refused"),
+        Step("An argument outside it", [*run, "df", "--sync"], 126, "refused"),
         Step("Open a session", ["new", target, "--name", "tour"], 0, "@"),
         Step("Run a command in it", ["run", "-s", f"tour@{host}", "uptime"], 0, "load average"),
         Step("And another", ["run", "-s", f"tour@{host}", "free", "-h"], 0, "Mem:"),

@@ -76,9 +76,9 @@ def test_what_is_outside_the_endpoint_is_refused(
 
 
 def test_a_refusal_shows_what_would_be_allowed(operator: Person) -> None:
-    done = operator.remit("run", operator.target(TARGET), "df", "--output=source", status=126)
+    done = operator.remit("run", operator.target(TARGET), "df", "--sync", status=126)
     lines = done.stderr.splitlines()
-    assert lines[0] == "remit: refused: df --output=source"
+    assert lines[0] == "remit: refused: df --sync"
     assert "^" in lines[1]
     assert any("allowed: df" in line for line in lines)
 
