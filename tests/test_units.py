@@ -41,5 +41,5 @@ def test_unit_leads_to_its_page(unit: Path) -> None:
 
 def test_preset_enables_what_can_be_enabled() -> None:
     enabled = re.findall(r"^enable (\S+)$", PRESET.read_text(), re.MULTILINE)
-    can_be = [p.name for p in PRESET.parent.iterdir() if "\n[Install]\n" in p.read_text()]
+    can_be = [p.name for p in PRESET.parent.iterdir() if "\nWantedBy=" in p.read_text()]
     assert sorted(enabled) == sorted(can_be)
