@@ -80,10 +80,16 @@ def _dispatch(words: list[str]) -> int:
         return _help(parsed.words, bare=not words)
     _check_count(verb, parsed)
     add_environment(parsed.options, verb.options, os.environ)
-    from remit.client.programs import PROGRAMS
     from remit.client.settings import Settings
 
-    return PROGRAMS[name](Settings(parsed.options), parsed.words)
+    settings = Settings(parsed.options)
+    if verb.name == "run":
+        from remit.client.running import run_command
+
+        return run_command(settings, parsed.words)
+    from remit.client.programs import PROGRAMS
+
+    return PROGRAMS[name](settings, parsed.words)
 
 
 def _find_verb(name: str) -> Verb:

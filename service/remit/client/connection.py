@@ -33,6 +33,7 @@ class Connection:
         self._answer = answer
         self._endpoint = endpoint
         self._prompts = 0
+        self._is_said = False  # `authenticate`, ahead of its turn
 
     def __enter__(self) -> Connection:
         return self
@@ -40,20 +41,30 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def greet(self, local: bool) -> None:
-        """Agree on the protocol; a local host then says who we are."""
+    def greet(self, user: str = "") -> None:
+        """Agree on the protocol. A local host then says who we are; to any other we say it, for
+        `authenticate` to go on from there."""
         conversation = self._conversation
-        conversation.say("hello", versions=[VERSION], software=f"remit {__version__}")
+        hello = Message("hello", versions=[VERSION], software=f"remit {__version__}")
+        if user:
+            conversation.say_ahead(hello, Message("authenticate", user=user))
+            self._is_said = True
+            _prepare()
+        else:
+            conversation.say_ahead(hello)
         welcome = conversation.hear(GREETING_SECONDS)
         if welcome.number("version") != VERSION:
             raise Problem("version", f"{self.host} speaks a version that was not offered")
-        if local:
+        if not user:
             self.user = conversation.hear(GREETING_SECONDS).text("user")
 
     def authenticate(self, user: str) -> None:
         """Say who we are and answer what the host asks. Problem `denied`; it may be tried again."""
         self._prompts = 0
-        self.user = self._request("authenticated", "authenticate", user=user).text("user")
+        if not self._is_said:
+            self._conversation.say("authenticate", user=user)
+        self._is_said = False
+        self.user = self._await("authenticated").text("user")
 
     def may_try_again(self) -> bool:
         """Whether the host would hear another `authenticate` after it denied one."""
@@ -104,12 +115,15 @@ class Connection:
 
     def _request(self, answer: str, type_: str, **fields: object) -> Message:
         self._conversation.say(type_, **fields)
+        return self._await(answer)
+
+    def _await(self, answer: str) -> Message:
         while True:
             message = self._conversation.hear()
             if message.type == answer:
                 return message
             if message.type != "prompt":
-                raise Problem("protocol", f"{self.host} answered {type_} with {message.type}")
+                raise Problem("protocol", f"{self.host} says {message.type}, not {answer}")
             self._answer_prompt(message)
 
     def _answer_prompt(self, prompt: Message) -> None:
@@ -118,7 +132,6 @@ class Connection:
             raise Problem("protocol", f"{self.host} asked more than {MAX_PROMPTS} questions")
         text = self._answer(prompt.text("style"), prompt.text("text"))
         self._conversation.say("answer", text=text)
-        _prepare()
 
 
 def _opening(endpoint: str, name: str, idle_timeout: int | None) -> dict[str, object]:
@@ -131,5 +144,5 @@ def _opening(endpoint: str, name: str, idle_timeout: int | None) -> dict[str, ob
 
 
 def _prepare() -> None:
-    """Import what is needed next, while the host checks an answer."""
+    """Import what is needed next, while the host is thinking."""
     import remit.client.session  # noqa: F401

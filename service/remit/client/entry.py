@@ -21,9 +21,9 @@ def enter(settings: Settings, target: Target) -> Connection:
     """A connection on which the user is authenticated. Problem."""
     user = settings.user or own_name()
     prompter = Prompter(f"{user}@{target.address.host or 'this host'}", settings.password_file)
-    connection = reach(target, prompter.answer, lambda: new_trust(settings))
+    connection = reach(target, user, prompter.answer, lambda: new_trust(settings))
     try:
-        if target.address.host or settings.user not in ("", connection.user):
+        if connection.user != user:
             _authenticate(connection, user, prompter)
     except BaseException:
         connection.close()

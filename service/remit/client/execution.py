@@ -103,9 +103,11 @@ class Execution:
         return None
 
     def _take_output(self, piece: Piece) -> None:
+        if not self.channel or piece.channel != self.channel:
+            return  # of a command whose client was lost; not acknowledged, it waits for `receive`
         stream = self.streams.get(piece.stream)
-        if stream is None or not self.channel or piece.channel != self.channel:
-            raise ProtocolProblem("output of a command that does not run")
+        if stream is None:
+            raise ProtocolProblem("output on the stream of input")
         failed = stream.failure is not None
         stream.take(piece)
         if stream.failure is not None and not failed:

@@ -11,6 +11,8 @@ from remit.wire.frame import CONTROL, DATA, HEADER, MAX_CONTROL, Frame, FrameRea
 from remit.wire.problem import ProtocolProblem
 
 STEP = 256 * 1024  # received at once; more only falls out of the processor's cache
+FIRST_STEP = 16 * 1024  # until that has once been too little: fresh memory is dear, too
+LARGEST = STEP + HEADER.size + MAX_CONTROL
 NOTHING = memoryview(b"")
 
 
@@ -32,7 +34,8 @@ class Inlet:
     def __init__(self, link: Link, data: bool = False) -> None:
         self._link = link
         self._checks = FrameReader(MAX_CONTROL, data)
-        self._space = memoryview(bytearray(STEP + HEADER.size + MAX_CONTROL))
+        self._step = FIRST_STEP
+        self._space = memoryview(bytearray(FIRST_STEP))
         self._start = 0
         self._end = 0
         self._missing = 0  # bytes of the DATA body that we are in
@@ -50,11 +53,11 @@ class Inlet:
         """Receive what is there: bytes, 0 at the end of the stream, -1 for nothing now."""
         if self._start == self._end:
             self._start = self._end = 0
-        elif self._end + STEP > len(self._space):
-            rest = bytes(self._space[self._start : self._end])
-            self._space[: len(rest)] = rest
-            self._start, self._end = 0, len(rest)
-        size = self._link.receive_into(self._space[self._end : self._end + STEP])
+        if self._end + self._step > len(self._space):
+            self._make_room()
+        size = self._link.receive_into(self._space[self._end : self._end + self._step])
+        if size == self._step:
+            self._step = STEP
         self._end += max(size, 0)
         return size
 
@@ -85,6 +88,14 @@ class Inlet:
         """Call at the end of the stream. ProtocolProblem in the middle of a frame."""
         if not self.is_between_frames():
             raise ProtocolProblem("the connection ended in the middle of a frame")
+
+    def _make_room(self) -> None:
+        """Move what is left to the front, of a larger space if it was the first one."""
+        rest = bytes(self._space[self._start : self._end])
+        if len(self._space) < LARGEST:
+            self._space = memoryview(bytearray(LARGEST))
+        self._space[: len(rest)] = rest
+        self._start, self._end = 0, len(rest)
 
     def _take_piece(self) -> Piece | None:
         size = min(self._missing, self._end - self._start)

@@ -105,6 +105,19 @@ def adopt(descriptor: int) -> Link:
 
 def open_tcp(host: str, port: int, timeout: float) -> socket.socket:
     """A TCP connection to the first address that takes it. OSError of the last that did not."""
-    connection = socket.create_connection((host, port), timeout)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+    failure = OSError("no address")
+    # Bytes, because text would be taken through IDNA, whose tables are dear to load.
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        host.encode(), port, type=socket.SOCK_STREAM
+    ):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(timeout)
+            connection.connect(address)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure

@@ -50,24 +50,26 @@ def connect(
 
         return Trust(KnownHosts(known_hosts or default_path()), fingerprint, ca)
 
-    connection = reach(place, answers.answer, trust)
+    name = user or own_name()
+    connection = reach(place, name, answers.answer, trust)
     try:
-        if place.address.host or user not in ("", connection.user):
-            connection.authenticate(user or own_name())
+        if connection.user != name:
+            connection.authenticate(name)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def reach(target: Target, answer: Answerer, trust: Callable[[], Trust]) -> Connection:
-    """A connection that is greeted, and not authenticated unless it is local. Problem."""
+def reach(target: Target, user: str, answer: Answerer, trust: Callable[[], Trust]) -> Connection:
+    """A connection that is greeted, and not authenticated unless it is local: then `user` says as
+    whom. Problem."""
     address = target.address
     link = trust().open(address) if address.host else _open_local()
     conversation = Conversation(link, address.host or "this host")
     try:
         connection = Connection(conversation, answer, target.name)
-        connection.greet(local=not address.host)
+        connection.greet(user if address.host else "")
     except BaseException:
         conversation.close()
         raise

@@ -1,4 +1,4 @@
-"""What the other verbs do. Results go to standard output; problems are raised."""
+"""What the verbs do but `run`, which has a module of its own. Results go to standard output."""
 
 from __future__ import annotations
 
@@ -128,17 +128,9 @@ def trust_host(settings: Settings, words: list[str]) -> int:
     return 0
 
 
-def run_command(settings: Settings, words: list[str]) -> int:
-    """One command; the only verb that is in a hurry, and therefore a module of its own."""
-    from remit.client import running
-
-    return running.run_command(settings, words)
-
-
 PROGRAMS: Mapping[str, Callable[[Settings, list[str]], int]] = {
     "endpoints": list_endpoints,
     "commands": list_commands,
-    "run": run_command,
     "new": new_session,
     "list": list_sessions,
     "remove": remove_sessions,

@@ -12,8 +12,11 @@ import stat
 from remit.client.notice import report
 from remit.client.render import clean, clean_lines
 from remit.client.target import Address
-from remit.system.terminal import Terminal
 from remit.wire.problem import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from remit.system.terminal import Terminal
 
 LONGEST = 4096  # characters, as the message `answer` has it
 
@@ -37,7 +40,7 @@ class Prompter:
         return self._ask(text, echo=style == "visible")
 
     def _ask(self, text: str, echo: bool) -> str:
-        terminal = Terminal.open()
+        terminal = _open_terminal()
         if terminal is None:
             raise Problem(
                 "denied",
@@ -79,13 +82,19 @@ def read_password(path: str) -> str:
 
 def confirm_host(address: Address, fingerprint: str, reason: str) -> bool | None:
     """The question of a first meeting. None if there is nobody to ask."""
-    terminal = Terminal.open()
+    terminal = _open_terminal()
     if terminal is None:
         return None
     try:
         return _confirm(terminal, address, fingerprint, reason)
     finally:
         terminal.close()
+
+
+def _open_terminal() -> Terminal | None:
+    from remit.system.terminal import Terminal
+
+    return Terminal.open()
 
 
 def _confirm(terminal: Terminal, address: Address, fingerprint: str, reason: str) -> bool:

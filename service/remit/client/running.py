@@ -10,15 +10,16 @@ import os
 import stat
 
 from remit.client.entry import enter
-from remit.client.input import Source
-from remit.client.interrupts import Interrupts
 from remit.client.notice import report
-from remit.client.output import DescriptorSink
 from remit.client.render import render_span
-from remit.client.session import Result, Session
 from remit.client.settings import Settings
 from remit.client.target import Target, parse_session, parse_target
 from remit.client.usage import UsageProblem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from remit.client.input import Source
+    from remit.client.session import Result, Session
 
 MAX_WORDS = 257  # of a command, its name among them (grammar.md, 8)
 MAX_LETTERS = 4096  # of one word
@@ -69,6 +70,9 @@ def _check(argv: list[str]) -> None:
 
 
 def _run(session: Session, argv: list[str], timeout: int | None) -> Result:
+    from remit.client.interrupts import Interrupts
+    from remit.client.output import DescriptorSink
+
     with Interrupts() as interrupts:
         return session.run(
             argv,
@@ -82,6 +86,8 @@ def _run(session: Session, argv: list[str], timeout: int | None) -> Result:
 
 def _standard_input() -> Source | None:
     """Whatever is there is offered, terminals too; the role decides whether it is read at all."""
+    from remit.client.input import Source
+
     state = os.fstat(0)
     if stat.S_ISCHR(state.st_mode) and state.st_rdev == NULL:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 from remit.client.attachment import Attachment
@@ -46,6 +47,7 @@ class Session:
         self.endpoint = attached.text("endpoint")
         self.kept = kept
         self._attachment = Attachment(conversation)
+        self._prefix = os.urandom(8).hex()  # a session tells requests of all its clients apart
         self._count = 0
 
     def __enter__(self) -> Session:
@@ -75,7 +77,9 @@ class Session:
         """
         self._count += 1
         source = Source.from_bytes(stdin) if isinstance(stdin, bytes) else stdin
-        execution = Execution(str(self._count), (_sink(stdout), _sink(stderr)), source)
+        execution = Execution(
+            f"{self._prefix}-{self._count}", (_sink(stdout), _sink(stderr)), source
+        )
         execution.start(argv)
         try:
             self._attachment.run(execution, timeout, interrupts)

@@ -31,7 +31,7 @@ def handshake(
 
     With `verify` the certificate must be good for `host` by the file `authorities` (PEM) or, if
     that is empty, by the system's; otherwise any certificate passes and the caller must look at
-    its fingerprint before it says anything. Raises Unverified, NotTls, OSError.
+    its fingerprint before it says anything. `host` is ASCII. Raises Unverified, NotTls, OSError.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -43,7 +43,8 @@ def handshake(
     else:
         context.set_default_verify_paths()
     try:
-        return context.wrap_socket(connection, server_hostname=host)
+        # Bytes, because text would be taken through IDNA, whose tables are dear to load.
+        return context.wrap_socket(connection, server_hostname=host.encode())
     except ssl.SSLCertVerificationError as error:
         raise Unverified(error.verify_message) from error
     except ssl.SSLError as error:
