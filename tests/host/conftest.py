@@ -239,13 +239,13 @@ def _person(host: Host, client: Client, name: str, groups: tuple[str, ...] = ())
 @pytest.fixture
 def operator(installed_host: Host, client: Client) -> Person:
     """A user to whom host-status is granted."""
-    return _person(installed_host, client, "operator", ("remit-host-status",))
+    return _person(installed_host, client, "olga", ("remit-host-status",))
 
 
 @pytest.fixture
 def elsewhere(operator: Person, new_client: NewClient) -> Person:
     """The same user on another client machine."""
-    return _person(operator.host, new_client("elsewhere"), "operator")
+    return _person(operator.host, new_client("elsewhere"), "olga")
 
 
 @pytest.fixture

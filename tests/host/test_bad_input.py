@@ -13,9 +13,9 @@ from tests.host.test_main_job import TARGET, remit_events
 GOOD = """\
 description = "A test"
 [access]
-allow = ["operator"]
+allow = ["olga"]
 [roles]
-operator = ["test"]
+olga = ["test"]
 """
 ROLE = """\
 [commands]
@@ -26,9 +26,9 @@ BAD_FILES = [
     ("description = oops", "", "test.toml", "a TOML file"),
     (GOOD + "colour = 1\n", "", "colour", "unknown key"),
     (GOOD.replace("allow", "alow"), "", "access.alow", 'did you mean "allow"'),
-    (GOOD.replace('["operator"]\n[roles]', '["@no-such-group"]\n[roles]'), "", "access.allow",
+    (GOOD.replace('["olga"]\n[roles]', '["@no-such-group"]\n[roles]'), "", "access.allow",
      'unknown group "no-such-group"'),
-    (GOOD.replace('["operator"]\n[roles]', '["no-such-user"]\n[roles]'), "", "access.allow",
+    (GOOD.replace('["olga"]\n[roles]', '["no-such-user"]\n[roles]'), "", "access.allow",
      'unknown user "no-such-user"'),
     (GOOD, 'x = "/usr/bin/no-such-program"', "commands.x", "/usr/bin/no-such-program"),
     (GOOD, 'x = "bin/true"', "commands.x", "absolute"),
@@ -203,7 +203,7 @@ def test_silent_clients_are_sent_away_and_block_nobody(operator: Person, elsewhe
 def test_a_unit_that_systemd_refuses_is_one_clear_error(operator: Person, endpoint: object) -> None:
     assert callable(endpoint)
     host = operator.host
-    host.journal.allow("no session for operator", "remit-session-.*", "remitd.*reloaded")
+    host.journal.allow("no session for olga", "remit-session-.*", "remitd.*reloaded")
     endpoint(GOOD + '[sandbox]\nReadWritePaths = ["/no/such/directory"]\n')
     host.run(["remitctl", "reload"])
     done = operator.remit("run", operator.target("test"), "true", status=255)

@@ -12,6 +12,7 @@ from tests.host.person import Person
 TARGET = "host-status"
 
 
+@pytest.mark.allow_journal("remitd: stranger from .* was not admitted to host-status")
 def test_the_endpoint_is_granted_to_its_group_and_to_nobody_else(
     operator: Person, stranger: Person
 ) -> None:
@@ -24,6 +25,7 @@ def test_the_endpoint_is_granted_to_its_group_and_to_nobody_else(
     assert denied.stdout == ""
 
 
+@pytest.mark.allow_journal("remitd: stranger from .* was not admitted to (host-status|no-such)")
 def test_an_unknown_endpoint_looks_like_one_that_is_not_granted(stranger: Person) -> None:
     granted_to_others = stranger.remit("run", stranger.target(TARGET), "uptime", status=126)
     unknown = stranger.remit("run", stranger.target("no-such"), "uptime", status=126)
@@ -37,7 +39,7 @@ def test_an_unknown_endpoint_looks_like_one_that_is_not_granted(stranger: Person
         (("df", "-h"), "Filesystem"),
         (("free", "-h"), "Mem:"),
         (("lscpu",), "Architecture"),
-        (("ip", "-br", "addr"), "host0"),
+        (("ip", "-br", "addr"), "eth0"),
         (("hostnamectl", "status"), "Operating System"),
         (("systemctl", "status", "remitd.service"), "active (running)"),
         (("journalctl", "-u", "remitd.service", "-n", "3"), "remitd"),
@@ -83,10 +85,11 @@ def test_a_refusal_shows_what_would_be_allowed(operator: Person) -> None:
     assert any("allowed: df" in line for line in lines)
 
 
+@pytest.mark.allow_journal("remit-auth: pam_unix.*(conversation failed|could not identify)")
 def test_both_ways_in_do_the_same_job(operator: Person) -> None:
     inside = operator.host.run(
-        ["remit", "run", "--password-file", "/home/operator/password", TARGET, "uptime"],
-        user="operator",
+        ["remit", "run", "--password-file", "/home/olga/password", TARGET, "uptime"],
+        user="olga",
     )
     assert "load average" in inside.stdout
     denied = operator.remit_inside("run", TARGET, "uptime", status=255)
@@ -142,14 +145,14 @@ def test_every_step_is_in_the_journal_with_its_fields(operator: Person) -> None:
         *("authenticated", "opened", "attached", "refused", "detached", "closed"),
     ]
     allowed = events[3]
-    assert allowed["REMIT_USER"] == "operator"
+    assert allowed["REMIT_USER"] == "olga"
     assert allowed["REMIT_ENDPOINT"] == TARGET
-    assert allowed["REMIT_COMMAND"] == "uptime"
+    assert allowed["REMIT_COMMAND"] == "/usr/bin/uptime"
     assert allowed["REMIT_RUN_AS"].startswith("remit-v-")
     assert len(allowed["REMIT_SESSION"]) == 32
     assert events[0]["REMIT_PEER"].startswith(operator.client.address)
     refused = events[10]
-    assert refused["REMIT_COMMAND"] == r"df '--x\x1b[31m'" or "\x1b" not in refused["REMIT_COMMAND"]
+    assert refused["REMIT_COMMAND"] == r"df '--x\x1b[31m'"
     assert len({event["MESSAGE_ID"] for event in events}) == 8
 
 
@@ -165,5 +168,5 @@ def test_status_tells_what_is_loaded_and_running(operator: Person) -> None:
     assert status["fingerprint"].startswith("SHA256:")
     assert {"name": TARGET, "state": "loaded", "problems": []} in status["endpoints"]
     (running,) = status["sessions"]
-    assert (running["owner"], running["name"]) == ("operator", "seen")
+    assert (running["owner"], running["name"]) == ("olga", "seen")
     operator.remit("remove", "-s", session)

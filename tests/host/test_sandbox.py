@@ -26,9 +26,9 @@ TEXT = {{ any = true }}
 ENDPOINT = """\
 description = "Attacks"
 [access]
-allow = ["operator"]
+allow = ["olga"]
 [roles]
-operator = ["probe"]
+olga = ["probe"]
 """
 AS_ROOT = '[session]\nrun_as = "root"\n'
 AS_CALLER = '[session]\nrun_as = "caller"\n'
@@ -80,7 +80,7 @@ def test_even_root_writes_nothing_into_the_system(probes: Person, path: str) -> 
 
 def test_temporary_files_are_the_sessions_own(probes: Person) -> None:
     host = probes.host
-    assert outside(host, "write", "/tmp/probe", user="operator") == "written"
+    assert outside(host, "write", "/tmp/probe", user="olga") == "written"
     host.run(["rm", "/tmp/probe"])
     for endpoint in ("virtual", "caller"):
         assert inside(probes, endpoint, "write", "/tmp/probe") == "written"
@@ -111,34 +111,34 @@ def test_even_root_reaches_no_socket_that_would_lead_out(probes: Person, path: s
 def test_there_is_no_network_unless_the_endpoint_says_so(probes: Person) -> None:
     place = f"{probes.host.address}:8622"
     probes.host.journal.allow("remit-gate")
-    assert outside(probes.host, "tcp", place, user="operator") == "connected"
+    assert outside(probes.host, "tcp", place, user="olga") == "connected"
     assert inside(probes, "virtual", "tcp", place).startswith("refused: ")
     assert inside(probes, "network", "tcp", place) == "connected"
 
 
 def test_files_without_a_file_system_are_refused(probes: Person) -> None:
-    assert outside(probes.host, "memfd", user="operator") == "created"
+    assert outside(probes.host, "memfd", user="olga") == "created"
     assert inside(probes, "virtual", "memfd") == "refused: Operation not permitted"
 
 
 def test_new_namespaces_are_refused(probes: Person) -> None:
-    assert outside(probes.host, "namespace", user="operator") == "unshared"
+    assert outside(probes.host, "namespace", user="olga") == "unshared"
     assert inside(probes, "virtual", "namespace") == "refused: unshare"
 
 
 def test_setuid_programs_gain_nothing(probes: Person) -> None:
-    assert "euid=0(root)" in outside(probes.host, "setuid", SUID, user="operator")
+    assert "euid=0(root)" in outside(probes.host, "setuid", SUID, user="olga")
     assert "euid=0" not in inside(probes, "caller", "setuid", SUID)
 
 
 def test_the_worker_cannot_be_read_by_its_commands(probes: Person) -> None:
     shell = ["sh", "-c", f"{PROBE} parent-memory; true"]
-    assert probes.host.run(shell, user="operator").stdout.strip() == "opened"
+    assert probes.host.run(shell, user="olga").stdout.strip() == "opened"
     assert inside(probes, "caller", "parent-memory").startswith("refused: ")
 
 
 def test_the_processes_of_others_are_not_seen(probes: Person) -> None:
-    assert outside(probes.host, "processes", "0", user="operator").startswith("saw ")
+    assert outside(probes.host, "processes", "0", user="olga").startswith("saw ")
     assert inside(probes, "virtual", "processes", "0") == "saw none"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import syslog
 
 from remit.auth.conversation import Abandoned, Conversation
 from remit.system.pam import Transaction
@@ -14,6 +15,7 @@ CONNECTION = 3  # SD_LISTEN_FDS_START
 
 def main() -> int:
     """Exit status: 0 when a verdict was given or nobody waits for one, 1 else."""
+    syslog.openlog("remit-auth", syslog.LOG_PID, syslog.LOG_AUTHPRIV)  # PAM's modules use it
     transaction = Transaction()  # before `start` comes: remitd keeps one of us waiting
     with socket.socket(fileno=CONNECTION) as connection:
         try:
