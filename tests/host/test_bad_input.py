@@ -24,8 +24,8 @@ true = "/usr/bin/true"
 
 BAD_FILES = [
     ("description = oops", "", "test.toml", "a TOML file"),
-    (GOOD + "colour = 1\n", "", "colour", "unknown key"),
-    (GOOD.replace("allow", "alow"), "", "access.alow", 'did you mean "allow"'),
+    ("colour = 1\n" + GOOD, "", "colour", "unknown key"),
+    (GOOD.replace("allow", "alow"), "", "access.alow", 'did you mean allow'),
     (GOOD.replace('["olga"]\n[roles]', '["@no-such-group"]\n[roles]'), "", "access.allow",
      'unknown group "no-such-group"'),
     (GOOD.replace('["olga"]\n[roles]', '["no-such-user"]\n[roles]'), "", "access.allow",
@@ -93,7 +93,7 @@ def test_the_last_good_version_stays_in_force_and_a_good_one_replaces_it(
     host.run(["remitctl", "reload"])
     session = operator.new("test", "before")
     operator.remit("run", operator.target("test"), "true")
-    endpoint(GOOD + "colour = 1\n")
+    endpoint("colour = 1\n" + GOOD)
     host.run(["remitctl", "reload"], check=False)
     operator.remit("run", operator.target("test"), "true")
     endpoint(GOOD, '[commands]\nfalse = "/usr/bin/false"\n')
@@ -133,7 +133,11 @@ raw = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
 connection = context.wrap_socket(raw)
 connection.sendall(bytes.fromhex(sys.argv[3]))
 if sys.argv[4] == "half":
-    raw.shutdown(socket.SHUT_WR)
+    connection.settimeout(1)
+    try:
+        connection.unwrap()  # says close_notify: the end of what this side sends
+    except OSError:
+        pass
 found = b""
 try:
     while piece := connection.recv(65536):
@@ -151,7 +155,7 @@ def test_a_broken_protocol_ends_that_connection_and_no_other(operator: Person, n
     argv = ["/usr/bin/python3", "-c", SPEAK, operator.host.address, str(PORT), FRAMES[name].hex()]
     how = "half" if name == "truncated" else "whole"
     done = operator.client.run([*argv, how], timeout=30)
-    assert b"authenticated" not in bytes.fromhex(done.stdout)
+    assert b'"type":"authenticated"' not in bytes.fromhex(done.stdout)
     assert b"uid=" not in bytes.fromhex(done.stdout)
     assert "load average" in operator.remit("run", "-s", session, "uptime").stdout
     operator.remit("remove", "-s", session)

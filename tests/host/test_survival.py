@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from tests.host.harness.host import Host
 from tests.host.person import Person, wait_for_unit_end
 from tests.host.test_main_job import TARGET, remit_events
 
-
-def record_files(host: Host) -> list[dict[str, object]]:
-    names = host.run(["sh", "-c", "cat /var/lib/remit/sessions/*.json 2>/dev/null; true"]).stdout
-    decoder = json.JSONDecoder()
-    found = []
-    while names.strip():
-        record, end = decoder.raw_decode(names)
-        found.append(record)
-        names = names[end:]
-    return found
+LONG = """\
+[access]
+allow = ["olga"]
+[roles]
+olga = ["long"]
+"""
 
 
 @pytest.mark.allow_journal("remitd.service: (Main process exited|Failed with result|Scheduled)")
@@ -73,7 +66,10 @@ def test_a_killed_worker_is_not_replaced_and_leaves_nothing(operator: Person) ->
 @pytest.mark.allow_journal("remit-session-.*.service: (Main process exited|Failed with result)")
 def test_a_worker_killed_under_a_command_ends_its_client_with_125(operator: Person) -> None:
     host = operator.host
-    session = operator.new("test-long", "busy")
+    host.write_file("/etc/remit/roles/long.toml", '[commands]\nsleep = "/usr/bin/sleep 60"\n')
+    host.write_file("/etc/remit/endpoints/long.toml", LONG)
+    host.run(["remitctl", "reload"])
+    session = operator.new("long", "busy")
     with operator.start("run", "-s", session, "sleep", "60") as client:
         wait_for_running(operator)
         (row,) = operator.sessions()

@@ -29,9 +29,14 @@ class Watch:
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.socket_started: asyncio.Future[str] = loop.create_future()  # the job's result
-        self.ended: asyncio.Future[str] = loop.create_future()  # inactive or failed
+        self.ended = asyncio.Event()  # it may have; a unit is also inactive before its start
         self.service_removed: asyncio.Future[str] = loop.create_future()
         self.socket_removed: asyncio.Future[str] = loop.create_future()
+
+
+    def note_state(self, state: str) -> None:
+        if state in ENDED:
+            self.ended.set()
 
 
 class Units:
@@ -66,8 +71,9 @@ class Units:
 
     async def adopt(self, session: str) -> None:
         """Hold and watch units that an earlier remitd started."""
-        await self._watch(session)
+        watch = await self._watch(session)
         await _wrapped(self._manager.take_reference(service_of(session)))
+        watch.ended.set()  # it may have ended before it was watched; wait_end looks
 
     async def invocation(self, session: str) -> str:
         return await _wrapped(self._manager.invocation(service_of(session)))
@@ -89,8 +95,13 @@ class Units:
 
     async def wait_end(self, session: str) -> Ending:
         """Wait until the service has ended, and say how."""
-        await asyncio.shield(self._watches[session].ended)
-        return await _wrapped(self._manager.ending(service_of(session)))
+        watch, service = self._watches[session], service_of(session)
+        while True:
+            await watch.ended.wait()
+            watch.ended.clear()  # before asking: what is said from now on counts
+            if await _wrapped(self._manager.state(service)) in ENDED:
+                watch.ended.set()
+                return await _wrapped(self._manager.ending(service))
 
     async def dispose(self, session: str) -> bool:
         """Give an ended or never started session's units back to PID 1 and wait until they are
@@ -116,7 +127,7 @@ class Units:
         self._routes[("job", socket)] = _setter(watch.socket_started)
         self._routes[("removed", service)] = _setter(watch.service_removed)
         self._routes[("removed", socket)] = _setter(watch.socket_removed)
-        self._routes[("state", service)] = _setter(watch.ended, ENDED)
+        self._routes[("state", service)] = watch.note_state
         await _wrapped(self._manager.watch(service))
         return watch
 
@@ -134,9 +145,9 @@ class Units:
             route(signal.detail)
 
 
-def _setter(future: asyncio.Future[str], only: tuple[str, ...] = ()) -> Callable[[str], None]:
+def _setter(future: asyncio.Future[str]) -> Callable[[str], None]:
     def heard(detail: str) -> None:
-        if not future.done() and (not only or detail in only):
+        if not future.done():
             future.set_result(detail)
 
     return heard

@@ -119,6 +119,10 @@ class ServiceManager:
         """The invocation id of a loaded unit, in hex; BusError if it is not loaded."""
         return self._submit(lambda: bytes(self._property(unit, UNIT, "InvocationID")).hex())
 
+    def state(self, unit: str) -> Future[str]:
+        """A unit's ActiveState; one that is not loaded is inactive."""
+        return self._submit(lambda: str(self._property(unit, UNIT, "ActiveState")))
+
     def ending(self, unit: str) -> Future[Ending]:
         """How a loaded, ended service ended."""
         return self._submit(

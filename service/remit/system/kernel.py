@@ -12,8 +12,13 @@ NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 
 def boot_id() -> str:
-    """32 hex digits, another at every boot."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")
+    """32 hex digits, another at every boot. OSError without CAP_SYS_PTRACE.
+
+    As PID 1 sees it: a container has one of its own, mounted where a service's own view of /proc
+    may show the kernel's.
+    """
+    path = Path("/proc/1/root/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip().replace("-", "")
 
 
 def first_namespaces() -> dict[str, str]:

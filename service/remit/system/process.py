@@ -1,4 +1,4 @@
-"""What a process may say about itself to the kernel: who may look into it, who dies first.
+"""What a process says about itself to the kernel: who may look into it, who dies first.
 
 Sources: prctl(2), PR_SET_DUMPABLE; proc(5), oom_score_adj.
 """
@@ -25,6 +25,11 @@ def set_undumpable() -> None:
 
 def is_undumpable() -> bool:
     return bool(_libc.prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0) == 0)
+
+
+def release_memory() -> None:
+    """Give memory that is free back to the kernel; see malloc_trim(3)."""
+    _libc.malloc_trim(0)
 
 
 def offer_to_oom_killer(pid: int, score: int = 500) -> None:
