@@ -117,8 +117,6 @@ def render_help() -> str:
 def render_verb_help(verb: Verb) -> str:
     usages = "".join(f"usage: remit {verb.name} [OPTION…] {form}\n" for form in verb.synopses)
     options = render_columns((OPTIONS[key].shown(), OPTIONS[key].summary) for key in verb.options)
-    variables = [OPTIONS[key].variable for key in verb.options if OPTIONS[key].variable]
     text = f"{usages}\n{verb.summary}\n\noptions:\n{options}"
-    if variables:
-        text += f"\nenvironment: {', '.join(variables)}\n"
-    return text
+    variable = next((OPTIONS[key].variable for key in verb.options if OPTIONS[key].variable), "")
+    return f"{text}\nor in the environment, as {variable} and so on\n" if variable else text
