@@ -7,12 +7,6 @@ DIGITS = "0123456789"
 
 HIDDEN = "***"  # stands for the value of a secret parameter
 
-# Looks like nothing, or reorders what is around it.
-_INVISIBLE = frozenset(
-    {0x00AD, 0x061C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x2028, 0x202F)}
-    | {*range(0x2060, 0x2070), *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)}
-)
-
 
 def is_plain(text: str) -> bool:
     """No control characters (C0, DEL, C1) and no lone surrogates."""
@@ -22,15 +16,17 @@ def is_plain(text: str) -> bool:
 
 
 def escape(text: str) -> str:
-    """`text` for a terminal: control, bidi, invisible characters, surrogates as \\xNN, \\uNNNN."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escaped(c) for c in text)
+    """`text` for a terminal: what Unicode does not call printable as \\xNN, \\uNNNN, \\UNNNNNNNN.
+
+    That is control, bidi and other format characters, spaces but the one, surrogates, private and
+    unassigned characters.
+    """
+    return text if text.isprintable() else "".join(_escaped(c) for c in text)
 
 
 def _escaped(character: str) -> str:
     code = ord(character)
-    if is_plain(character) and code not in _INVISIBLE:
+    if character.isprintable():
         return character
     if code <= 0xFF:
         return f"\\x{code:02x}"

@@ -150,17 +150,22 @@ def _refuse(
 ) -> Refused:
     attempts.sort(key=lambda attempt: -attempt.position)  # stable: as written where equal
     nearest = attempts[0]
+    masked = _masked(policy, argv[1:], attempts)
     suggestion: tuple[str, ...] = ()
     for attempt in attempts[:4]:
-        order = _reorder(policy, argv, attempt, discharge)
-        if order:
-            nearest, suggestion = attempt, order
+        order = _reorder(policy, argv[1:], attempt, discharge)
+        if order is not None:
+            nearest = attempt
+            safe = mask_values(order[0], order[1].values)
+            known = dict(zip(order[0], safe, strict=True))  # better than a guess
+            masked = tuple(known[argument] for argument in argv[1:])
+            suggestion = (argv[0], *safe)
             break
     expected = nearest.found.expected if isinstance(nearest.found, Mismatch) else ()
     return Refused(
         REFUSED,
         policy.endpoint,
-        (argv[0], *_masked(policy, argv[1:], attempts)),
+        (argv[0], *masked),
         nearest.position + 1,
         expected,
         (f"{nearest.command.name} {nearest.usage.text}".rstrip(),),
@@ -169,14 +174,12 @@ def _refuse(
 
 
 def _reorder(
-    policy: Policy, argv: Sequence[str], attempt: _Attempt, discharge: Discharge
-) -> tuple[str, ...]:
+    policy: Policy, arguments: Sequence[str], attempt: _Attempt, discharge: Discharge
+) -> tuple[tuple[str, ...], Match] | None:
     if isinstance(attempt.found, Match):
-        return ()
-    order = find_order(attempt.usage, argv[1:], policy.fields, attempt.found)
-    if order is None or _denied(order[1], discharge) is not None:
-        return ()
-    return (argv[0], *mask_values(order[0], order[1].values))
+        return None
+    order = find_order(attempt.usage, arguments, policy.fields, attempt.found)
+    return None if order is None or _denied(order[1], discharge) is not None else order
 
 
 def _masked(

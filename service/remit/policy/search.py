@@ -7,7 +7,8 @@ arguments at most, and nothing here recurses deeper than brackets nest.
 
 Sets of options need more than positions, namely which members were used. Two ways to the same
 position with different members used arise only where a member can swallow the beginning of another;
-MAX_STATES bounds them, and a request that needs more is refused.
+MAX_STATES bounds them, and a request that needs more is refused. Beyond FEW_STATES what makes no
+difference is forgotten, which leaves few in all but contrived cases.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from remit.policy.tree import Group, OptionSet, Step, Word
 from remit.policy.word import Spans, match_word
 
 MAX_STATES = 40_000
+FEW_STATES = 300
 
 State = tuple[int, int]  # position, members used (bits)
 Moves = dict[State, list[tuple[Group, State]]]
@@ -51,6 +53,7 @@ class Search:
         self.attempts: list[tuple[Word, int]] = []
         self._spans: dict[tuple[int, int], Spans | None] = {}
         self._once: dict[tuple[int, int], int] = {}
+        self._repeated: dict[tuple[int, int], int] = {}
         self._ends: dict[tuple[int, int], int] = {}
         self._moves: dict[tuple[int, int], Moves] = {}
         self._later: dict[int, list[int]] = {}
@@ -108,13 +111,20 @@ class Search:
 
     def repeated(self, node: Word | Group, start: int) -> int:
         """Where one or more matches of `node` can end."""
-        found = waiting = self.once(node, start)
-        while waiting:
-            lowest = waiting & -waiting
-            more = self.once(node, lowest.bit_length() - 1) & ~found
-            found |= more
-            waiting = (waiting ^ lowest) | more
-        return found
+        known = self._repeated
+        if (id(node), start) not in known:
+            begun = waiting = 1 << start
+            while waiting:
+                lowest = waiting & -waiting
+                more = self.once(node, lowest.bit_length() - 1) & ~begun
+                begun |= more
+                waiting = (waiting ^ lowest) | more
+            for position in reversed([*bits(begun)]):
+                found = self.once(node, position)
+                for end in bits(found):
+                    found |= known[id(node), end]
+                known[id(node), position] = found
+        return known[id(node), start]
 
     def sequence_ends(self, sequence: tree.Sequence, start: int) -> int:
         """Where a match of all steps can end."""
@@ -142,26 +152,28 @@ class Search:
         """Each state that is reached from `start`, and the members that go on from it."""
         key = (id(options), start)
         if key not in self._moves:
-            self._moves[key] = self._explore(options, start)
+            found = self._explore(options, start, False) or self._explore(options, start, True)
+            self._moves[key] = found or {}
         return self._moves[key]
 
-    def _explore(self, options: OptionSet, start: int) -> Moves:
+    def _explore(self, options: OptionSet, start: int, forgetful: bool) -> Moves | None:
+        """None if it would be better to forget what makes no difference."""
         moves: Moves = {}
         layers: dict[int, set[int]] = {start: {0}}
         while layers:
             position = min(layers)
             for used in sorted(layers.pop(position)):
-                moves[position, used] = self._next(options, position, used)
+                moves[position, used] = self._next(options, position, used, forgetful)
                 for _, (end, after) in moves[position, used]:
                     layers.setdefault(end, set()).add(after)
+            if not forgetful and len(moves) > FEW_STATES:
+                return None
         return moves
 
     def _next(
-        self, options: OptionSet, position: int, used: int
+        self, options: OptionSet, position: int, used: int, forgetful: bool
     ) -> list[tuple[Group, State]]:
         found = []
-        later = self._beginnings(options)
-        required = required_members(options)
         for index, member in enumerate(options.members):
             if used >> index & 1 and not member.repeats:
                 continue
@@ -171,15 +183,22 @@ class Search:
                 self._states_left -= 1
                 if self._states_left < 0:
                     raise Exhausted
-                if not required & ~after & ~later[end]:
-                    found.append((member, (end, after & (later[end] | required))))
+                state = self._forget(options, end, after) if forgetful else after
+                found.append((member, (end, state)))
         return found
 
-    def _beginnings(self, options: OptionSet) -> list[int]:
-        """For each position the members that can begin there or later.
+    def _forget(self, options: OptionSet, position: int, used: int) -> int:
+        """`used` without what makes no difference from `position` on.
 
-        Whether another member was used makes no difference any more, and is forgotten.
+        That is which members were used that cannot begin any more, unless they are required; and
+        these too once a required one is missing for good.
         """
+        later = self._beginnings(options)[position]
+        required = required_members(options)
+        return used & later if required & ~used & ~later else used & (later | required)
+
+    def _beginnings(self, options: OptionSet) -> list[int]:
+        """For each position the members that can begin there or later."""
         later = self._later.get(id(options))
         if later is None:
             later = [0] * (len(self.arguments) + 2)
