@@ -22,7 +22,11 @@ class Readiness:
         if address:
             self._socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC)
             self._socket.setblocking(False)
-            self._socket.connect("\0" + address[1:] if address[0] == "@" else address)
+            try:
+                self._socket.connect("\0" + address[1:] if address[0] == "@" else address)
+            except OSError:
+                self.close()
+                raise
 
     @classmethod
     def from_environment(cls, environment: MutableMapping[str, str]) -> Readiness:
@@ -41,6 +45,12 @@ class Readiness:
 
     def say_stopping(self) -> None:
         self._send(b"STOPPING=1")
+
+    def close(self) -> None:
+        """Say nothing more."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def _send(self, words: bytes) -> None:
         if self._socket is not None:

@@ -85,7 +85,7 @@ class Plan:
         directory: str,
         streams: tuple[int, int, int],
         cgroup: int,
-        confine: Callable[[], None],
+        confine: Callable[[], object],
     ) -> None:
         """`argv[0]` is an absolute path; `cgroup` a descriptor of the group's directory; `confine`
         is the last that the child does before its program, OSError of it keeps it from that."""

@@ -19,7 +19,7 @@ class Delivery:
     def __init__(self, request: Request) -> None:
         self.request = request
         self._announced = False
-        self._disposed = -1
+        self._disposed = 0
         self._sent = {stream: log.start for stream, log in request.logs.items()}
         self._told = False
 

@@ -160,7 +160,9 @@ class Execution:
         """A defect of ours has come between: end the command in any case."""
         self.kill()
         self._close_pipes()
-        problem = Problem("internal", "met a defect in remit; the journal of the host has the details")
+        problem = Problem(
+            "internal", "met a defect in remit; the journal of the host has the details"
+        )
         self._watcher.ended(self.request, problem, 0)
 
     def _close_pipes(self) -> None:

@@ -27,13 +27,24 @@ class Host:
         raise NotImplementedError
 
 
+class Word:
+    """A frame for remitd; one that `lasts` is for the next remitd if this one does not take it."""
+
+    __slots__ = ("frame", "lasts")
+
+    def __init__(self, message: Message, lasts: bool) -> None:
+        self.frame = message.encode()
+        self.lasts = lasts
+
+
 class Monitor(Owner):
     """The line to remitd. A new one replaces the old; losing it changes nothing."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self.connection: Connection | None = None
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[Word] = deque()
+        self._handed: list[Word] = []
         self._lost = 0
         self._told: dict[str, object] = {}
 
@@ -44,25 +55,23 @@ class Monitor(Owner):
         self.connection = connection
         connection.owner = self
         self._told = self._host.describe()
-        self._waiting.appendleft(Message("ready", state=self._told).encode())
         if self._lost:
             reason = f"{self._lost} events of this session were lost while remitd was away"
+            self._waiting.append(_event("defect", {"reason": reason}))
             self._lost = 0
-            self.tell("defect", reason=reason)
+        self._waiting.appendleft(Word(Message("ready", state=self._told), lasts=False))
         connection.pump()
 
     def tell(self, event: str, **fields: str) -> None:
         """Something happened; empty fields are left out."""
-        told: dict[str, object] = {key: value for key, value in fields.items() if value}
-        told["time"] = time.time_ns() // 1000  # microseconds, as in the journal
-        self._put(Message("event", event=event, fields=told))
+        self._put(_event(event, fields))
 
     def refresh(self) -> None:
         """Tell the state, if it is another than the one told last."""
         state = self._host.describe()
         if self.connection is not None and state != self._told:
             self._told = state
-            self._put(Message("state", state=state))
+            self._put(Word(Message("state", state=state), lasts=False))
 
     def close(self, reason: str) -> None:
         """The last words. Without a remitd systemd has the exit status."""
@@ -70,11 +79,12 @@ class Monitor(Owner):
             self.connection.finish(Message("ending", reason=reason))
 
     def take_output(self, room: int) -> list[Part]:
-        taken: list[Part] = []
+        """Being asked again means that what was handed out before has been sent."""
+        self._handed = []
         while self._waiting and room > 0:
-            taken.append(self._waiting.popleft())
-            room -= len(taken[-1])
-        return taken
+            self._handed.append(self._waiting.popleft())
+            room -= len(self._handed[-1].frame)
+        return [word.frame for word in self._handed]
 
     def receive(self, frame: Frame) -> None:
         message = parse_message(frame)
@@ -84,13 +94,22 @@ class Monitor(Owner):
 
     def lose(self, problem: ProtocolProblem | None) -> None:
         self.connection = None
+        unsent = [*self._handed, *self._waiting]
+        self._handed = []
+        self._waiting = deque(word for word in unsent if word.lasts)
         if problem is not None:
             self.tell("protocol", reason=f"remitd: {problem.message}")
 
-    def _put(self, message: Message) -> None:
-        self._waiting.append(message.encode())
+    def _put(self, word: Word) -> None:
+        self._waiting.append(word)
         if len(self._waiting) > MAX_WAITING:
             self._waiting.popleft()
             self._lost += 1
         if self.connection is not None:
             self.connection.pump()
+
+
+def _event(event: str, fields: dict[str, str]) -> Word:
+    told: dict[str, object] = {key: value for key, value in fields.items() if value}
+    told["time"] = time.time_ns() // 1000  # microseconds, as in the journal
+    return Word(Message("event", event=event, fields=told), lasts=True)

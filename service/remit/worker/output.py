@@ -13,13 +13,19 @@ _SMALL = 4096  # chunks below this many bytes are joined, or a session of single
 class Budget:
     """How much unacknowledged output a session keeps over all its channels, in bytes."""
 
-    __slots__ = ("drops", "limit", "used")
+    __slots__ = ("drops", "limit", "most", "used")
 
     def __init__(self, limit: int, drops: bool) -> None:
         """`drops`: what is too much makes the oldest go, and `is_full` is never true."""
         self.limit = limit
         self.drops = drops
+        self.most = 0
         self.used = 0
+
+    def take(self, count: int) -> None:
+        """`most` is the highest that `used` has been."""
+        self.used += count
+        self.most = max(self.most, self.used)
 
     @property
     def is_full(self) -> bool:
@@ -54,7 +60,7 @@ class Log:
             self._starts.append(self.end)
             self._chunks.append(data)
         self.end += len(data)
-        self._budget.used += len(data)
+        self._budget.take(len(data))
         while self._budget.drops and self._budget.used > self._budget.limit and self._starts:
             self.dropped += len(self._chunks[0]) - max(0, self.acknowledged - self._starts[0])
             self._discard(1)

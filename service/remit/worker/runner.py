@@ -10,6 +10,7 @@ from remit.policy.characters import quote
 from remit.policy.decide import Allowed, Refused, decide
 from remit.policy.refusal import render
 from remit.system.cgroup import Cgroup
+from remit.system.process import release_memory
 from remit.wire.problem import Problem
 from remit.worker.execute import Execution, Watcher
 from remit.worker.loop import Loop
@@ -18,6 +19,7 @@ from remit.worker.output import Budget
 from remit.worker.request import MAX_UNSETTLED, Request, Requests
 from remit.worker.settings import Settings
 
+_MUCH = 1 << 20  # bytes of output after which an idle session gives its memory back
 _STOPPING = 2.0  # seconds between SIGTERM and SIGKILL when the session ends
 
 
@@ -91,6 +93,9 @@ class Runner(Watcher):
         """Output was confirmed."""
         if self._execution is not None:
             self._execution.resume()
+        elif not self.budget.used and self.budget.most > _MUCH:
+            self.budget.most = 0
+            release_memory()
 
     def close(self) -> bool:
         """Take no more requests and end what runs; False if nothing is left already."""
@@ -107,7 +112,7 @@ class Runner(Watcher):
     def ended(self, request: Request, problem: Problem | None, status: int) -> None:
         self._execution = None
         if problem is not None:
-            request.fail(Problem(problem.code, f"{self.running}: {problem.message}"))
+            request.fail(Problem(problem.code, f"{self.running} {problem.message}"))
             self._listener.tell("exited", command=self.running, reason=problem.message)
         else:
             request.end(status)
@@ -130,7 +135,7 @@ class Runner(Watcher):
         policy, directory = self._settings.policy, self._settings.directory
         answer = decide(policy, argv, lambda obligation: discharge(obligation, directory))
         if isinstance(answer, Refused):
-            text = render(answer)
+            text = render(answer).removeprefix("remit: ")  # the client puts it before every message
             self._listener.tell(
                 "refused",
                 command=_say(answer.argv),
@@ -160,7 +165,7 @@ class Runner(Watcher):
             execution = Execution(self._loop, self, request, self.budget, wants)
             execution.start(allowed.argv, environment, directory, cgroup)
         except OSError as error:
-            message = f"{self.running}: it could not be started: {error.strerror or error}"
+            message = f"{self.running} could not be started: {error.strerror or error}"
             self.running = ""
             raise Problem("failed-start", message) from None
         self._spare = None

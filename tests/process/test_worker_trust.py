@@ -1,0 +1,168 @@
+"""The worker and what it does not trust: its clients' frames, and the sandbox around it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from remit.wire.frame import CONTROL, DATA, HEADER, MAX_CONTROL, STDIN, STDOUT, Frame
+from remit.wire.message import Message
+from tests.process.worker_process import (
+    MEBIBYTE,
+    Peer,
+    WorkerProcess,
+    policy_frame,
+)
+
+# Bad input: the connection ends, the session stays
+
+
+def _control(body: bytes) -> bytes:
+    return Frame(CONTROL, body=body).encode()
+
+
+BAD = {
+    "no JSON": _control(b"run!"),
+    "no object": _control(b"[]"),
+    "unknown type": _control(b'{"type":"shutdown"}'),
+    "the same key twice": _control(b'{"type":"ping","type":"ping"}'),
+    "deeply nested": _control(b'{"type":' * 20_000),
+    "a lone surrogate": _control(b'{"type":"cancel","id":"\\ud800"}'),
+    "a field too much": _control(b'{"type":"ping","please":true}'),
+    "a number for a text": _control(b'{"type":"cancel","id":1}'),
+    "remitd's word": Message("end", reason="because").encode(),
+    "another policy": policy_frame().encode(),
+    "a second introduction": Message("client", attachment="x", user="root", peer="").encode(),
+    "a host's word": Message("pong").encode(),
+    "oversized control": HEADER.pack(MAX_CONTROL + 1, CONTROL, 0, 0, 0),
+    "oversized data": HEADER.pack(256 * 1024 + 1, DATA, STDIN, 1, 0),
+    "a kind that is not": HEADER.pack(0, 9, 0, 0, 0),
+    "output from a client": Frame(DATA, STDOUT, 1, 0, b"x").encode(),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_bad_frames_end_the_connection_alone(worker: WorkerProcess, bad: bytes) -> None:
+    client = worker.attach()
+    client.start("sh", "-c", "sleep 0.2; echo still here", id_="good")
+    client.socket.sendall(bad)
+    assert client.wait_for("failed").fields["code"] == "protocol"
+    client.hear_end()
+    client.close()
+    assert worker.event("protocol")["peer"] == "192.0.2.1"
+    other = worker.attach("b")
+    other.hear("started")
+    assert other.collect().stdout == b"still here\n"
+
+
+def test_a_confirmation_of_what_was_never_sent(worker: WorkerProcess) -> None:
+    client = worker.attach()
+    _, channel = client.start("sleep", "60")
+    client.acknowledge(channel, STDOUT, 1)
+    assert client.wait_for("failed").fields["code"] == "protocol"
+    client.close()
+    worker.attach("b").say("close")
+    assert worker.wait() == 0
+
+
+def test_a_silent_client_blocks_nobody(worker: WorkerProcess) -> None:
+    """It reads nothing at all; the monitor and the next client are served as ever."""
+    silent = worker.attach()
+    silent.say("run", id="big", argv=["zeros", "-c", str(64 * MEBIBYTE)], stdin=False)
+    worker.state(running="zeros -c 67108864")
+    second = worker.attach("b")
+    second.hear("started")
+    assert len(second.collect().stdout) == 64 * MEBIBYTE
+
+
+# The sandbox
+
+BROKEN = {
+    "no_new_privileges": ({"no_new_privileges": True}, "NoNewPrivs 0"),
+    "seccomp": ({"seccomp": True}, "Seccomp 0"),
+    "capabilities": ({"capabilities": "0"}, "CapPrm"),
+    "namespaces": ({"namespaces": {"net": str(os.stat("/proc/self/ns/net").st_ino)}}, "net"),
+    "read_only": ({"read_only": ["/tmp"]}, "/tmp writable"),
+    "hidden": ({"hidden": ["/nowhere", "/etc/passwd"]}, "/etc/passwd accessible"),
+    "no_exec": ({"no_exec": ["/usr"]}, "/usr without noexec"),
+    "uid": ({"uid": 12345}, "uid 0"),
+    "gid": ({"gid": 12345}, "gid 0"),
+    "private_tmp": ({"private_tmp": True}, "/tmp"),
+    "unknown": ({"private_moon": True}, "no check for it"),
+    "nonsense": ({"hidden": "/etc"}, "cannot be checked"),
+}
+
+
+@pytest.mark.parametrize("promised, found", BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_promise_is_no_session(
+    tmp_path: Path, promised: dict[str, object], found: str
+) -> None:
+    with WorkerProcess(tmp_path) as worker:
+        worker.monitor.send(policy_frame(sandbox=promised))
+        failed = worker.monitor.hear("failed")
+        worker.monitor.hear_end()
+        worker.monitor.close()
+        assert worker.wait() == 1
+    assert failed.fields["code"] == "sandbox"
+    assert next(iter(promised)) in failed.text("message")
+    assert f"promised {next(iter(promised.values()))!r}, found" in failed.text("message")
+    assert found in failed.text("message")
+
+
+def test_a_kept_promise_is_a_session(tmp_path: Path) -> None:
+    kept: dict[str, object] = {
+        "uid": 0,
+        "gid": 0,
+        "capabilities": "1ffffffffff",
+        "namespaces": {"net": "1"},
+        "hidden": ["/nowhere"],
+        "read_only": [],
+    }
+    with WorkerProcess(tmp_path, policy_frame(sandbox=kept)) as worker:
+        assert worker.attach().run("true").end.number("status") == 0
+
+
+def test_a_policy_that_cannot_be_read_is_no_session(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path) as worker:
+        worker.monitor.send(policy_frame(policy={"roles": []}))
+        assert worker.monitor.hear("failed").fields["code"] == "protocol"
+        worker.monitor.close()
+        assert worker.wait() == 1
+
+
+def test_nobody_of_the_same_user_can_look_into_it(worker: WorkerProcess, client: Peer) -> None:
+    """As the command sees it: without CAP_SYS_PTRACE its parent's memory is closed to it."""
+    drop = "setpriv --bounding-set=-all --inh-caps=-all --reuid=65534 --clear-groups"
+    probe = "head -c1 /proc/{}/maps >/dev/null && echo open"
+    script = f"sleep 60 & {drop} sh -c '{probe.format('$PPID')}'; kill $!"
+    assert client.run("sh", "-c", script).stdout == b""
+    assert os.stat(f"/proc/{worker.process.pid}/maps").st_uid == 0
+
+
+# Cost
+
+
+def test_cost(tmp_path: Path) -> None:
+    """Start, memory and the round trip of `true`: printed; what must not grow is asserted."""
+    with WorkerProcess(tmp_path, policy_frame()):
+        pass  # the interpreter's cache of compiled modules is written
+    with WorkerProcess(tmp_path, policy_frame()) as worker:
+        client = worker.attach()
+        client.run("true")
+        times = sorted(_timed(client) for _ in range(50))
+        memory = worker.memory()
+        print(
+            f"ready after {worker.ready_after * 1000:.0f} ms; PSS {memory} KiB; "
+            f"true: median {times[25] * 1000:.1f} ms, least {times[0] * 1000:.1f} ms"
+        )
+        assert memory <= 10 * 1024
+        assert worker.ready_after < 1
+
+
+def _timed(client: Peer) -> float:
+    began = time.perf_counter()
+    assert client.run("true").end.number("status") == 0
+    return time.perf_counter() - began
