@@ -50,7 +50,7 @@ def endpoint(operator: Person) -> object:
     host.run(["remitctl", "reload"], check=False)
 
 
-@pytest.mark.allow_journal("remitd.*(test.toml|endpoints reloaded)")
+@pytest.mark.allow_journal("remitd.*(test.toml|endpoints reloaded|was not admitted to test)")
 @pytest.mark.parametrize(("text", "command", "key", "expected"), BAD_FILES)
 def test_a_bad_file_is_named_with_key_found_and_expected(
     operator: Person, endpoint: object, text: str, command: str, key: str, expected: str
@@ -72,7 +72,7 @@ def test_a_bad_file_is_named_with_key_found_and_expected(
     operator.remit("run", operator.target(TARGET), "uptime")
 
 
-@pytest.mark.allow_journal("remitd.*(test.toml|endpoints reloaded)")
+@pytest.mark.allow_journal("remitd.*(test.toml|endpoints reloaded|was not admitted to test)")
 def test_a_file_that_others_may_write_is_refused(operator: Person, endpoint: object) -> None:
     assert callable(endpoint)
     endpoint(GOOD, mode=0o666)
@@ -82,7 +82,7 @@ def test_a_file_that_others_may_write_is_refused(operator: Person, endpoint: obj
     assert "writable by" in checked.stdout + checked.stderr
 
 
-@pytest.mark.allow_journal("remitd.*(test.toml|endpoints reloaded)")
+@pytest.mark.allow_journal("remitd.*(test.toml|endpoints reloaded|was not admitted to test)")
 def test_the_last_good_version_stays_in_force_and_a_good_one_replaces_it(
     operator: Person, endpoint: object
 ) -> None:

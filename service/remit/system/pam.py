@@ -38,6 +38,7 @@ class _Handle(NamedTuple):
     calls: internals.PamAuthenticator
     handle: internals.PamHandle
     library: ctypes.CDLL
+    conversation: _Conversation
 
 
 @ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p)  # type: ignore[untyped-decorator]
@@ -73,7 +74,7 @@ class Transaction:
         )
         if status != SUCCESS:
             return Verdict(False, "", f"pam_start failed with {status}")
-        transaction = _Handle(self._calls, handle, self._library)
+        transaction = _Handle(self._calls, handle, self._library, conversation)
         try:
             status = _phases(transaction, peer, authenticate)
             conversation.raise_error()
@@ -84,7 +85,7 @@ class Transaction:
 
 
 def _phases(transaction: _Handle, peer: str, authenticate: bool) -> int:
-    calls, handle, library = transaction
+    calls, handle, library, _ = transaction
     calls.pam_set_item(handle, internals.PAM_RHOST, peer.encode())
     calls.pam_set_item(handle, internals.PAM_TTY, b"remit")
     calls.pam_set_item(handle, FAIL_DELAY, ctypes.cast(_no_delay, ctypes.c_void_p))
@@ -92,14 +93,25 @@ def _phases(transaction: _Handle, peer: str, authenticate: bool) -> int:
         status: int = calls.pam_authenticate(handle, DISALLOW_NULL)
         if status != SUCCESS:
             return status
-    status = calls.pam_acct_mgmt(handle, 0)
+    status = _account(transaction)
     if status == NEW_TOKEN_REQUIRED and authenticate:
         status = library.pam_chauthtok(handle, CHANGE_EXPIRED)
         if status == SUCCESS:
-            status = calls.pam_acct_mgmt(handle, 0)
+            status = _account(transaction)
     if status == SUCCESS and authenticate:
         status = library.pam_setcred(handle, internals.PAM_ESTABLISH_CRED)
         library.pam_setcred(handle, internals.PAM_DELETE_CRED)
+    return status
+
+
+def _account(transaction: _Handle) -> int:
+    """The account phase. What it says to the user comes out only if the user may come in: "your
+    account has expired" would tell a stranger that the password was right."""
+    calls, handle, _, conversation = transaction
+    conversation.hold()
+    status: int = calls.pam_acct_mgmt(handle, 0)
+    if status in (SUCCESS, NEW_TOKEN_REQUIRED):
+        conversation.let_go()
     return status
 
 
@@ -116,8 +128,18 @@ class _Conversation:
         self._ask = ask
         self._calls = calls
         self._error: Exception | None = None
+        self._held: list[tuple[str, str]] | None = None
         self._function = internals.conv_func(self._converse)
         self.structure = internals.PamConv(self._function, None)
+
+    def hold(self) -> None:
+        """Keep words that want no answer back until `let_go`."""
+        self._held = []
+
+    def let_go(self) -> None:
+        held, self._held = self._held or [], None
+        for style, text in held:
+            self._ask(style, text)
 
     def raise_error(self) -> None:
         if self._error is not None:
@@ -141,7 +163,11 @@ class _Conversation:
 
     def _answer(self, message: internals.PamMessage) -> bytes:
         text = (message.msg or b"")[:MAX_TEXT].decode(errors="replace")
-        answer = self._ask(STYLES[message.msg_style], text).encode()
+        style = STYLES[message.msg_style]
+        if self._held is not None and style in ("info", "error"):
+            self._held.append((style, text))
+            return b""
+        answer = self._ask(style, text).encode()
         if len(answer) > MAX_TEXT or b"\0" in answer:
             raise ValueError("an answer that is too long or holds NUL")
         return answer
