@@ -69,6 +69,7 @@ class Identity:
             return
         write_whole(cert, certificate.new_certificate(key.read_bytes(), self._host), 0o644)
 
+
 def _versions(*files: Path) -> tuple[tuple[Path, int, int], ...]:
     found = [(path, path.stat()) for path in files]
     return tuple((path, stat.st_mtime_ns, stat.st_ino) for path, stat in found)

@@ -24,7 +24,10 @@ class Notifier:
         """Seconds between two signs of life; 0 if none are expected."""
 
     def ready(self, status: str) -> None:
+        """Waits for systemd to take it; from then on what it has no room for is not said."""
         self._notifier.notify(f"READY=1\nSTATUS={status}")
+        if self._notifier.socket is not None:
+            self._notifier.socket.setblocking(False)
 
     def status(self, status: str) -> None:
         self._notifier.notify(f"STATUS={status}")
