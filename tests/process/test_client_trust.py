@@ -133,6 +133,16 @@ def test_authority(client: Client, tmp_path: Path, script: Script) -> None:
         assert client.run("run", REMOTE, "echo", "x").returncode == 255
 
 
+@pytest.mark.parametrize("content", [None, "", "-----BEGIN CERTIFICATE-----\nno\n"])
+def test_unfit_authority(client: Client, host: Host, tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    result = client.run("run", "--ca", str(path), REMOTE, "echo")
+    assert result.returncode == 255
+    assert result.stderr.decode().startswith(f"remit: --ca: {path}: ")
+
+
 def test_ipv6(client: Client, certificate: Certificate, script: Script) -> None:
     with remote_host(certificate, script, "::1") as host:
         words = ["--fingerprint", certificate.fingerprint]

@@ -5,6 +5,7 @@ Owns the writing alone; what was received and must be acknowledged is execution.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import stat
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from remit.client.interrupts import Interrupts
 
 STEP = 64 * 1024  # written at once to what may block: as much as a pipe takes
+LARGE_PIPE = 1024 * 1024  # what a pipe is made to take when there is much to write
 
 
 class Sink:
@@ -48,6 +50,8 @@ class DescriptorSink(Sink):
         super().__init__()
         self._descriptor = descriptor
         self._interrupts = interrupts
+        self._step = STEP
+        self._is_enlarged = False
         self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
@@ -58,9 +62,21 @@ class DescriptorSink(Sink):
             if not self._is_file:
                 self._wait()
             try:
-                body = body[os.write(self._descriptor, body[:STEP]) :]
+                written = os.write(self._descriptor, body[: self._step])
+                body = body[written:]
+                if written == STEP and not self._is_enlarged:
+                    self._enlarge()
             except BlockingIOError:  # somebody else made it non-blocking
                 continue
+
+    def _enlarge(self) -> None:
+        """Once, and if it is a pipe: its reader is woken less often."""
+        self._is_enlarged = True
+        try:
+            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, LARGE_PIPE)
+        except OSError:
+            return
+        self._step = LARGE_PIPE
 
     def _wait(self) -> None:
         while True:

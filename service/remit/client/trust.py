@@ -99,6 +99,9 @@ def _connect(address: Address, verify: bool, authorities: str = "") -> tls_clien
     except tls_client.Unverified:
         connection.close()
         raise
+    except tls_client.Unreadable as error:
+        connection.close()
+        raise Problem("untrusted", f"--ca: {authorities}: {error}") from error
     except tls_client.NotTls as error:
         connection.close()
         raise Problem("unavailable", _not_remit(address, str(error))) from error

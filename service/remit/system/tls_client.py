@@ -24,6 +24,10 @@ class NotTls(OSError):
     """What answered does not speak TLS 1.3; the text says what it did."""
 
 
+class Unreadable(OSError):
+    """The file of authorities cannot be used."""
+
+
 def handshake(
     connection: socket.socket, host: str, verify: bool = False, authorities: str = ""
 ) -> Tls:
@@ -31,17 +35,17 @@ def handshake(
 
     With `verify` the certificate must be good for `host` by the file `authorities` (PEM) or, if
     that is empty, by the system's; otherwise any certificate passes and the caller must look at
-    its fingerprint before it says anything. `host` is ASCII. Raises Unverified, NotTls, OSError.
+    its fingerprint before it says anything. `host` is ASCII.
+
+    Raises Unverified, NotTls, Unreadable, OSError.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    if not verify:
+    if verify:
+        _load_authorities(context, authorities)
+    else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif authorities:
-        context.load_verify_locations(cafile=authorities)
-    else:
-        context.set_default_verify_paths()
     try:
         # Bytes, because text would be taken through IDNA, whose tables are dear to load.
         return context.wrap_socket(connection, server_hostname=host.encode())
@@ -49,6 +53,17 @@ def handshake(
         raise Unverified(error.verify_message) from error
     except ssl.SSLError as error:
         raise NotTls(_describe(error)) from error
+
+
+def _load_authorities(context: ssl.SSLContext, path: str) -> None:
+    if not path:
+        return context.set_default_verify_paths()
+    try:
+        context.load_verify_locations(cafile=path)
+    except ssl.SSLError as error:
+        raise Unreadable("no certificates in PEM form are in it") from error
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from error
 
 
 def _describe(error: ssl.SSLError) -> str:
