@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -133,13 +135,41 @@ def test_a_policy_that_cannot_be_read_is_no_session(tmp_path: Path) -> None:
         assert worker.wait() == 1
 
 
-def test_nobody_of_the_same_user_can_look_into_it(worker: WorkerProcess, client: Peer) -> None:
-    """As the command sees it: without CAP_SYS_PTRACE its parent's memory is closed to it."""
-    drop = "setpriv --bounding-set=-all --inh-caps=-all --reuid=65534 --clear-groups"
-    probe = "head -c1 /proc/{}/maps >/dev/null && echo open"
-    script = f"sleep 60 & {drop} sh -c '{probe.format('$PPID')}'; kill $!"
-    assert client.run("sh", "-c", script).stdout == b""
-    assert os.stat(f"/proc/{worker.process.pid}/maps").st_uid == 0
+NOBODY = 65534
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path) -> Iterator[WorkerProcess]:
+    """As sessions really run."""
+    promised = {"no_new_privileges": True, "capabilities": "0", "uid": NOBODY, "gid": NOBODY}
+    frame = policy_frame(sandbox=promised)
+    with WorkerProcess(tmp_path, frame, user=NOBODY) as worker:
+        yield worker
+
+
+def test_without_privileges_all_works(unprivileged: WorkerProcess) -> None:
+    client = unprivileged.attach()
+    assert client.run("sh", "-c", "id -u; sleep 600 & echo").stdout == b"65534\n\n"
+    assert unprivileged.processes() == []
+    id_, _ = client.start("sleep", "600")
+    client.say("cancel", id=id_)
+    assert client.collect().end.number("signal") == signal.SIGINT
+
+
+def test_no_command_can_look_into_its_worker(unprivileged: WorkerProcess) -> None:
+    """Though of the same user, which is enough for looking into another process of that user."""
+    client = unprivileged.attach()
+    probe = "head -c1 /proc/$P/maps >/dev/null 2>&1 && echo open || echo closed"
+    assert client.run("sh", "-c", f"sleep 60 & P=$!; {probe}").stdout == b"open\n"
+    assert client.run("sh", "-c", f"P=$PPID; {probe}").stdout == b"closed\n"
+
+
+def test_the_kernel_takes_a_command_before_the_worker(unprivileged: WorkerProcess) -> None:
+    client = unprivileged.attach()
+    wait = "while [ $(cat /proc/self/oom_score_adj) != 500 ]; do sleep 0.01; done"
+    assert client.run("sh", "-c", wait).end.number("status") == 0
+    own = Path(f"/proc/{unprivileged.process.pid}/oom_score_adj")
+    assert int(own.read_text()) < 500
 
 
 # Cost

@@ -40,7 +40,11 @@ PATIENCE = 20.0  # seconds after which a silent peer is a failed test
 _numbers = itertools.count()
 
 # As systemd hands a socket over: descriptor 3, the variables, and the unit's control group.
-_START = 'echo $$ >"$1/cgroup.procs" && LISTEN_PID=$$ LISTEN_FDS=1 exec "$2" 3<&"$3"'
+_START = """
+echo $$ >"$1/cgroup.procs" && export LISTEN_PID=$$ LISTEN_FDS=1 && exec 3<&"$3" || exit
+[ "$4" = 0 ] && exec "$2"
+exec setpriv --reuid "$4" --regid "$4" --clear-groups --no-new-privs --bounding-set=-all "$2"
+"""
 
 COMMANDS = [
     Command("true", "/usr/bin/true", ("",)),
@@ -215,15 +219,19 @@ class WorkerProcess:
         directory: Path,
         policy: Message | None = None,
         environment: Mapping[str, str] | None = None,
+        user: int = 0,
     ) -> None:
+        """`user`: another than root runs it without privileges, in a group delegated to it."""
         self.path = directory / f"worker-{next(_numbers)}.sock"
         self.cgroup = Path(find_own()) / f"remit-test-{os.getpid()}-{next(_numbers)}"
         self.cgroup.mkdir()
+        for path in (self.cgroup, self.cgroup / "cgroup.procs"):
+            os.chown(path, user, user)
         self.started = time.monotonic()
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(str(self.path))
             listening.listen()
-            self._start(listening.fileno(), environment or {})
+            self._start(listening.fileno(), environment or {}, user)
         self._peers: list[Peer] = []
         self.monitor = self.connect(policy)
         try:
@@ -233,8 +241,9 @@ class WorkerProcess:
             raise AssertionError(f"no session: {self._end()}") from error
         self.ready_after = time.monotonic() - self.started
 
-    def _start(self, listening: int, environment: Mapping[str, str]) -> None:
-        arguments = [str(self.cgroup), str(SERVICE / "bin" / "remit-worker"), str(listening)]
+    def _start(self, listening: int, environment: Mapping[str, str], user: int) -> None:
+        program = str(SERVICE / "bin" / "remit-worker")
+        arguments = [str(self.cgroup), program, str(listening), str(user)]
         self.process = subprocess.Popen(
             ["/bin/bash", "-c", _START, "bash", *arguments],
             env={"PATH": "/usr/bin:/bin", **environment},
