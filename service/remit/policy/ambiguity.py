@@ -70,8 +70,9 @@ def _examples(form: Form) -> list[str] | None:
 def _flags(form: Form) -> str | None:
     """The letters, if the form is one `flags` parameter and nothing else."""
     if len(form) == 1 and isinstance(form[0], Hole):
-        kind = form[0].parameter.kind
-        if isinstance(kind, Flags) and not form[0].parameter.is_list:
+        parameter = form[0].parameter
+        kind = parameter.kind
+        if isinstance(kind, Flags) and not parameter.is_list and not parameter.matches("", True):
             return kind.letters
     return None
 
