@@ -10,7 +10,6 @@ import termios
 import time
 from pathlib import Path
 
-from tests.process.scripted_host import Host
 from tests.tree import SERVICE
 
 PROGRAM = str(SERVICE / "bin" / "remit")
@@ -35,11 +34,11 @@ class Client:
             "REMIT_USER": "ann",
         }
 
-    def know(self, host: Host, fingerprint: str, name: str = "127.0.0.1") -> None:
-        """Pin the host and make its port the default."""
-        self.environment["REMIT_PORT"] = str(host.port)
+    def know(self, port: int, fingerprint: str) -> None:
+        """Pin the host at that port of 127.0.0.1, and make the port the default."""
+        self.environment["REMIT_PORT"] = str(port)
         self.known_hosts.parent.mkdir(exist_ok=True)
-        self.known_hosts.write_text(f"{name}:{host.port} {fingerprint}\n")
+        self.known_hosts.write_text(f"127.0.0.1:{port} {fingerprint}\n")
 
     def run(
         self, *words: str, stdin: bytes | None = None, **environment: str

@@ -69,8 +69,15 @@ class Certificate:
 class Host:
     """Listens until it is left; `serve` is one connection, in a thread of its own."""
 
-    def __init__(self, listening: socket.socket, script: Script, certificate: Path | None) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        script: Script,
+        certificate: Path | None,
+        kind: type[Conversation] | None = None,
+    ) -> None:
         self.script = script
+        self._kind = kind or Conversation
         self.failures: list[BaseException] = []
         self._listening = listening
         self._context: ssl.SSLContext | None = None
@@ -124,9 +131,9 @@ class Host:
                         pass
                     return
                 if self._context is None:
-                    return LocalConversation(connection, self.script).hold()
+                    return self._kind(connection, self.script).hold()
                 with self._context.wrap_socket(connection, server_side=True) as tls:
-                    Conversation(tls, self.script).hold()
+                    self._kind(tls, self.script).hold()
             except (EOFError, ConnectionError, ssl.SSLError, Died):
                 pass
             except BaseException as error:
@@ -239,13 +246,26 @@ class LocalConversation(Conversation):
                 return True
 
 
+class BackendConversation(LocalConversation):
+    """remitd and worker behind a real remit-gate."""
+
+    def hold(self) -> None:
+        assert self.peer.hear().type == "connection"
+        super().hold()
+
+    def welcome(self) -> None:
+        """The user is not known yet."""
+
+
 def remote_host(certificate: Certificate, script: Script, address: str = "127.0.0.1") -> Host:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return Host(socket.create_server((address, 0), family=family), script, certificate.path)
 
 
-def local_host(path: Path, script: Script) -> Host:
+def local_host(
+    path: Path, script: Script, kind: type[LocalConversation] = LocalConversation
+) -> Host:
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(path))
     listening.listen()
-    return Host(listening, script, None)
+    return Host(listening, script, None, kind)

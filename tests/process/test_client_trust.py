@@ -103,7 +103,7 @@ def test_first_meeting_that_goes_no_further(
 
 
 def test_changed_certificate(client: Client, host: Host, script: Script) -> None:
-    client.know(host, "SHA256:" + "x" * 43)
+    client.know(host.port, "SHA256:" + "x" * 43)
     for _ in range(2):
         with client.sit_down("run", REMOTE, "echo", "hello") as person:
             assert person.leave() == 255
@@ -128,7 +128,7 @@ def test_authority(client: Client, tmp_path: Path, script: Script) -> None:
         result = client.run("run", *ca, "web-admin@127.0.0.2", "echo")
         assert result.returncode == 255
         assert b"is not known here" in result.stderr
-        client.know(host, "SHA256:" + "x" * 43)
+        client.know(host.port, "SHA256:" + "x" * 43)
         assert client.run("run", *ca, REMOTE, "echo", "x").stdout == b"x\n"
         assert client.run("run", REMOTE, "echo", "x").returncode == 255
 
@@ -186,7 +186,7 @@ class TestPrompts:
 
     @pytest.fixture(autouse=True)
     def _known(self, client: Client, host: Host, certificate: Certificate) -> None:
-        client.know(host, certificate.fingerprint)
+        client.know(host.port, certificate.fingerprint)
 
     def test_wrong_password_in_a_file(self, client: Client, script: Script) -> None:
         client.password_file.write_text("wrong\n")
