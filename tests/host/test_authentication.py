@@ -65,10 +65,13 @@ def test_every_refusal_looks_the_same_and_takes_the_same_time(
         host.remove_user(name)
     assert set(map(frozenset, said.values())) == {frozenset({f"remit: {DENIED}\n"})}
     assert max(took.values()) - min(took.values()) < 0.25, took
-    reasons = {event["REMIT_USER"]: event["REMIT_REASON"] for event in remit_events(host)}
-    assert set(reasons) == {"locked", "expired", "no-such-user", "olga"}
-    assert all(event["REMIT_EVENT"] == "denied" for event in remit_events(host))
-    assert len(set(reasons.values())) > 1, "the journal knows what the user may not"
+    events = remit_events(host)
+    assert {event["REMIT_USER"] for event in events} == {*refused.keys() - {"unknown", "wrong"}} | {
+        "no-such-user",
+        "olga",
+    }
+    assert {event["REMIT_EVENT"] for event in events} == {"denied"}
+    assert host.journal.wait_for("remit:account.*account expired has expired"), "PAM's own words"
 
 
 def test_a_password_that_has_to_be_changed_is_changed_prompt_by_prompt(

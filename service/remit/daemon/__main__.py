@@ -108,9 +108,11 @@ class Daemon:
         await Conversation(self._house, channel, origin, None).hold()
 
     async def serve_control(self, channel: Channel) -> None:
-        if channel.peer.uid == 0 and _is_outside(channel.peer.pid):
-            channel.allow_larger(MAX_CONTROL)
-            await self.control.serve(channel)
+        if channel.peer.uid != 0 or not _is_outside(channel.peer.pid):
+            self.audit.note("inside", peer="the control socket")
+            return
+        channel.allow_larger(MAX_CONTROL)
+        await self.control.serve(channel)
 
     async def _serve(self, channel: Channel, serve: Serve) -> None:
         try:

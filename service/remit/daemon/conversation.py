@@ -30,6 +30,7 @@ from remit.wire.turn import MAX_PROMPTS, VERSION, Turn
 DENIED = "permission denied: the user name, the password or the account was not accepted"
 DEFAULT_SERVICE = "remit"
 MAX_TRIES = 3
+FRESH_SECONDS = 30  # for which PAM's word on an account holds within one connection
 ANSWER_SECONDS = 120  # for a person to answer one prompt
 
 
@@ -53,7 +54,7 @@ class Conversation:
         self._channel = channel
         self._origin = origin
         self._account = account
-        self._passed: set[str] = set()  # PAM services that have accepted this user here
+        self._passed: dict[str, float] = {}  # PAM services that accepted this user here, and when
         self._turn = Turn()
         self._tries = 0
         self._prompts = 0
@@ -122,7 +123,7 @@ class Conversation:
             house.audit.note("denied", user=user, peer=peer, reason=verdict.reason)
         else:
             house.audit.note("authenticated", user=verdict.account.user, peer=peer)
-            self._passed.add(service)
+            self._passed[service] = asyncio.get_running_loop().time()
         return verdict.account
 
     async def _ask(self, style: str, text: str) -> str:
@@ -162,14 +163,25 @@ class Conversation:
             await self._say(Message("opened", session=record.id, endpoint=record.endpoint))
 
     async def _confirm(self, access: Access) -> None:
-        """What the endpoint wants besides what has been shown: another PAM service's consent, or
-        on this host, where the peer's credentials say who it is, any at all."""
-        if access.pam_service in self._passed:
-            return
-        if access.local == "trusted" and self._origin.address is None and not self._passed:
-            return
-        account = await self._verify(self._known().user, access.pam_service)
-        if account is None or account.uid != self._known().uid:
+        """What the endpoint wants besides what has been shown: another PAM service's consent; on
+        this host, where the peer's credentials say who it is, any at all; and for whoever need
+        not show anything now, that the account is still good."""
+        service, account = access.pam_service, self._known()
+        passed = self._passed.get(service)
+        trusted = access.local == "trusted" and self._origin.address is None and not self._passed
+        if passed is None and not trusted:
+            found = await self._verify(account.user, service)
+        elif passed is None or asyncio.get_running_loop().time() - passed > FRESH_SECONDS:
+            peer = self._origin.peer
+            verdict = await self._house.authenticator.check_account(service, account.user, peer)
+            found = verdict.account
+            if found is None:
+                self._house.audit.note(
+                    "denied", user=account.user, peer=peer, reason=verdict.reason
+                )
+        else:
+            found = account
+        if found is None or found.uid != account.uid:
             raise Problem("denied", DENIED)
 
     async def _attach(self, message: Message) -> None:
@@ -178,19 +190,12 @@ class Conversation:
         record = session.record
         endpoint = self._house.admission.endpoint(account, self._origin, record.endpoint)
         await self._confirm(endpoint.access)
-        verdict = await self._house.authenticator.check_account(
-            endpoint.access.pam_service, account.user, self._origin.peer
-        )
-        if verdict.account is None:
-            raise Problem("denied", DENIED)
-        if session.state.get("attached"):
-            raise Problem("attached", f"session {message.text('session')} is attached elsewhere")
         await self._connect(session)
 
     async def _connect(self, session: Session) -> None:
         """Give the client a connection to the session's worker and wait until it is released."""
         record, account = session.record, self._known()
-        attachment = session.new_attachment()
+        attachment = session.new_attachment(self._origin.peer)
         first = Message("client", attachment=attachment, user=account.user, peer=self._origin.peer)
         with await connect(listen_path(record.id)) as connection:
             await send(connection, first.encode())

@@ -21,6 +21,11 @@ from remit.wire.problem import Problem, ProtocolProblem
 
 READY_SECONDS = 30
 SIGNAL_CODES = (2, 3)  # CLD_KILLED, CLD_DUMPED: the status is a signal's number
+WORKER_EVENTS = frozenset(
+    {"allowed", "attached", "defect", "detached", "exited", "protocol", "refused"}
+)
+"""What a worker may have recorded: it runs as the session's account, not as root."""
+
 RESULTS: Mapping[str, str] = {
     "success": "its worker ended",
     "exit-code": "its worker failed with status {status}",
@@ -46,6 +51,7 @@ class Session:
         self._reason = ""
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._seen: set[str] = set()
+        self._peers: set[str] = set()
 
     async def introduce(self, monitor: Channel, first: Message) -> None:
         """Say the first word on a new connection to the worker and wait until it is ready.
@@ -80,9 +86,20 @@ class Session:
         if self._monitor is not None:
             await self._monitor.send(Message("end", reason=reason))
 
-    def new_attachment(self) -> str:
-        """An id for a client's connection, to be given to the worker and to `released`."""
+    def new_attachment(self, peer: str) -> str:
+        """An id for a client's connection, to be given to the worker and to `released`.
+
+        Problem attached, if there is such a connection already or will be in a moment.
+        """
+        if self._waiting or self.state.get("attached"):
+            other = self.state.get("peer") or "elsewhere"
+            raise Problem(
+                "attached",
+                f"the session is attached from {other}; it can be attached once there "
+                "is no other client",
+            )
         attachment = secrets.token_hex(8)
+        self._peers.add(peer)
         self._waiting[attachment] = asyncio.get_running_loop().create_future()
         return attachment
 
@@ -135,8 +152,14 @@ class Session:
                 waiting.set_result(None)
 
     def _note_event(self, event: str, fields: Mapping[str, object]) -> None:
+        """What a worker says of itself; who it is and for whom, it need not be asked."""
+        if event not in WORKER_EVENTS:
+            raise ProtocolProblem(f"event {event} from a worker")
         known = {key: str(fields[key]) for key in FIELDS if key in fields}
         record = self.record
-        known.setdefault("user", record.owner)
-        known.update(session=record.id, endpoint=record.endpoint, run_as=record.run_as)
+        known.update(
+            user=record.owner, session=record.id, endpoint=record.endpoint, run_as=record.run_as
+        )
+        if known.get("peer") not in self._peers:
+            known.pop("peer", None)
         self._audit.note(event, **known)

@@ -92,6 +92,9 @@ class Sessions:
                 self._close(record, "it ended while remitd was not running")
             else:
                 await self._readopt(record)
+        for record in self._registry.all():
+            if not record.is_alive() and record.boot == self._boot:
+                self._forget_account(record)
         known = {record.id for record in self._registry.all()}
         for stray in running - known:
             faults.append(f"session {stray} has no record: stopped")
@@ -115,13 +118,14 @@ class Sessions:
 
     def _check_quota(self, opening: Opening) -> None:
         own = self.of_user(opening.account.uid)
+        here = [each for each in own if each.record.endpoint == opening.endpoint.name]
         if len(self._living) >= MAX_SESSIONS:
             raise Problem("limit", f"this host has its {MAX_SESSIONS} sessions")
-        if len(own) >= opening.most:
+        if len(here) >= opening.most:
             raise Problem(
                 "limit",
-                f"you have {len(own)} sessions here, at most {opening.most} are allowed; "
-                "`remit list` shows them, `remit remove -s SESSION` ends one",
+                f"you have {len(here)} sessions on {opening.endpoint.name}, at most {opening.most} "
+                "are allowed; `remit list` shows them, `remit remove -s SESSION` ends one",
             )
         if opening.name and any(each.record.name == opening.name for each in own):
             raise Problem("exists", f"you have a session {opening.name} here already")
@@ -204,12 +208,18 @@ class Sessions:
 
     async def _attend(self, session: Session) -> None:
         """Listen to a session until it is gone; then close its record."""
-        await session.listen()
-        ending = await self._ending(session.record.id)
-        reason = session.reason_for(ending)
-        await self._clear(session)
-        self._close(session.record, reason)
-        session.gone.set_result(reason)
+        reason = "a defect in remit"
+        try:
+            await session.listen()
+            reason = session.reason_for(await self._ending(session.record.id))
+            await self._clear(session)
+            self._close(session.record, reason)
+        except (BusError, OSError) as error:
+            self._audit.note("defect", session=session.record.id, reason=repr(error))
+        finally:
+            self._living.pop(session.record.id, None)
+            if not session.gone.done():  # whoever waits for it waits no longer
+                session.gone.set_result(reason)
 
     async def _clear(self, session: Session) -> None:
         """Remove the units, and the userdb record if this was the account's last session."""
@@ -217,6 +227,10 @@ class Sessions:
         if not await self._units.dispose(record.id):
             self._audit.note("defect", session=record.id, reason="systemd kept a session's units")
         self._living.pop(record.id, None)
+        self._forget_account(record)
+
+    def _forget_account(self, record: Record) -> None:
+        """Remove a virtual account's userdb record with its last session."""
         shared = any(each.record.run_as == record.run_as for each in self._living.values())
         if record.account_uid and not shared:
             userdb.remove_record(record.run_as, record.account_uid)

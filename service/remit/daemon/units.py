@@ -33,7 +33,6 @@ class Watch:
         self.service_removed: asyncio.Future[str] = loop.create_future()
         self.socket_removed: asyncio.Future[str] = loop.create_future()
 
-
     def note_state(self, state: str) -> None:
         if state in ENDED:
             self.ended.set()

@@ -205,7 +205,6 @@ REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("StandardInput", "StandardOutput", "StandardError"), "remit carries them"),
     **dict.fromkeys(("LogNamespace", "SyslogIdentifier"), "remit keeps the record there"),
     **dict.fromkeys(("NoNewPrivileges", "SystemCallArchitectures"), _ALWAYS),
-    **dict.fromkeys(("MemoryDenyWriteExecute", "NoExecPaths", "ExecPaths"), _ALWAYS),
     **dict.fromkeys(("Environment", "EnvironmentFile", "PassEnvironment"), "it is a command's key"),
     **dict.fromkeys(("AmbientCapabilities", "CapabilityBoundingSet"), "it is a command's key"),
     "WorkingDirectory": "it is a command's key",
@@ -284,4 +283,3 @@ def _fill(each: Property, fields: Mapping[str, str]) -> Property:
     if each.signature != "as":
         return each
     return replace(each, value=[fill(path, fields) for path in each.value])
-
