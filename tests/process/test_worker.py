@@ -100,6 +100,14 @@ def test_only_the_host_knows_users_and_paths(client: Peer) -> None:
     assert client.run("ls", "/usr/lib/systemd").end.number("status") == 0
 
 
+def test_a_path_is_never_looked_up_in_one_directory_and_opened_in_another(client: Peer) -> None:
+    assert client.run("ls", "usr/lib").end.number("status") == 0  # from the session's directory
+    assert client.run("ls-there", "/usr/lib").end.number("status") == 0
+    refused = client.run("ls-there", "usr/lib").end
+    assert refused.fields["code"] == "refused"
+    assert "takes absolute paths only" in refused.text("message")
+
+
 def test_one_command_at_a_time(worker: WorkerProcess, client: Peer) -> None:
     first, _ = client.start("sleep", "60")
     busy = client.run("true", id_="second").end
@@ -252,6 +260,7 @@ def test_close_says_why_and_leaves(worker: WorkerProcess, client: Peer) -> None:
 
 
 def test_a_stopped_unit_says_so(worker: WorkerProcess, client: Peer) -> None:
+    settle(client)
     worker.process.send_signal(signal.SIGTERM)
     assert client.wait_for("closing").text("reason") == "stopped by the host"
     assert worker.wait() == 0

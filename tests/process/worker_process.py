@@ -60,6 +60,7 @@ COMMANDS = [
     Command("env", "/usr/bin/env", ("",), environment={"OWN": "yes"}, directory="/usr"),
     Command("id", "/usr/bin/id", ("USER",)),
     Command("ls", "/usr/bin/ls", ("PATH",)),
+    Command("ls-there", "/usr/bin/ls", ("PATH",), directory="/usr"),
 ]
 PARAMETERS: dict[str, dict[str, object]] = {
     "TEXT": {"any": True},

@@ -149,21 +149,31 @@ class Execution:
             cgroup.kill()
 
     def _finish(self) -> None:
-        for timer in self._timers:
-            self._loop.cancel(timer)
+        self._cancel_timers()
         for output in self._outputs:
             output.drain()
         status = TIMED_OUT if self._timed_out else self._status
         self._watcher.ended(self.request, self._problem, status)
 
     def _abandon(self) -> None:
-        """A defect of ours has come between: end the command in any case."""
+        """A defect of ours has come between: end the command in any case, and wait for it."""
         self.kill()
         self._close_pipes()
-        problem = Problem(
-            "internal", "met a defect in remit; the journal of the host has the details"
-        )
+        self._cancel_timers()
+        if (child := self._child) is not None and child.pidfd >= 0:
+            self._loop.forget(child.report)
+            self._loop.forget(child.pidfd)
+            self._status = child.wait()
+        if (cgroup := self._cgroup) is not None:
+            self._loop.forget(cgroup.events)
+            self._cgroup = None
+        problem = Problem("internal", "met a defect in remit; the journal of the host has it")
         self._watcher.ended(self.request, problem, 0)
+
+    def _cancel_timers(self) -> None:
+        for timer in self._timers:
+            self._loop.cancel(timer)
+        self._timers.clear()
 
     def _close_pipes(self) -> None:
         self._input.close()

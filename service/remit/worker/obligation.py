@@ -23,6 +23,11 @@ def discharge(obligation: Obligation, directory: str) -> bool:
     return False
 
 
+def is_relative(obligation: Obligation) -> bool:
+    """Whether what a value leads to depends on a directory."""
+    return isinstance(obligation, PathObligation) and not obligation.value.startswith("/")
+
+
 def _is_user(obligation: UserObligation) -> bool:
     from remit.system.accounts import find_account  # few endpoints ask for users
 

@@ -14,7 +14,7 @@ from remit.system.process import release_memory
 from remit.wire.problem import Problem
 from remit.worker.execute import Execution, Watcher
 from remit.worker.loop import Loop
-from remit.worker.obligation import discharge
+from remit.worker.obligation import discharge, is_relative
 from remit.worker.output import Budget
 from remit.worker.request import MAX_UNSETTLED, Request, Requests
 from remit.worker.settings import Settings
@@ -136,14 +136,11 @@ class Runner(Watcher):
         answer = decide(policy, argv, lambda obligation: discharge(obligation, directory))
         if isinstance(answer, Refused):
             text = render(answer).removeprefix("remit: ")  # the client puts it before every message
-            self._listener.tell(
-                "refused",
-                command=_say(answer.argv),
-                code=answer.code,
-                reason=text,
-                request=request.id,
-            )
-            raise Problem(answer.code, text)
+            raise self._refuse(request, answer.code, answer.argv, text)
+        if answer.directory and any(map(is_relative, answer.obligations)):
+            # It was looked up from the session's directory and would be opened from the command's.
+            text = f"refused: {_say(answer.request)}: this command takes absolute paths only"
+            raise self._refuse(request, "refused", answer.request, text)
         self._listener.tell(
             "allowed",
             command=_say(answer.shown),
@@ -152,6 +149,11 @@ class Runner(Watcher):
             request=request.id,
         )
         return answer
+
+    def _refuse(self, request: Request, code: str, argv: tuple[str, ...], text: str) -> Problem:
+        command = _say(argv)
+        self._listener.tell("refused", command=command, code=code, reason=text, request=request.id)
+        return Problem(code, text)
 
     def _execute(self, request: Request, allowed: Allowed, stdin: bool, caller: Caller) -> None:
         self.running = _say(allowed.request)
