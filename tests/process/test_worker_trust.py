@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.process.worker_process import (
     WorkerProcess,
     policy_frame,
 )
+from tests.tree import DEBIANS_PYTHON
 
 # Bad input: the connection ends, the session stays
 
@@ -179,7 +181,12 @@ def test_cost(tmp_path: Path) -> None:
     """Start, memory and the round trip of `true`: printed; what must not grow is asserted."""
     with WorkerProcess(tmp_path, policy_frame()):
         pass  # the interpreter's cache of compiled modules is written
-    with WorkerProcess(tmp_path, policy_frame()) as worker:
+    # The same interpreter, as remitd is on every host: its pages are shared.
+    sharing = [DEBIANS_PYTHON, "-IS", "-c", "open(0).read()"]
+    with (
+        subprocess.Popen(sharing, stdin=subprocess.PIPE),
+        WorkerProcess(tmp_path, policy_frame()) as worker,
+    ):
         client = worker.attach()
         client.run("true")
         times = sorted(_timed(client) for _ in range(50))
