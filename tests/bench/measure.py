@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -37,13 +38,14 @@ class Peers:
             "REMIT_USER": user,
             "REMIT_PASSWORD_FILE": password_file,
         }
+        control = Path(tempfile.mkdtemp()) / "ssh"  # a socket's path has to be short
         self._ssh = [
             "ssh",
             "-F",
             "none",
             f"-oUserKnownHostsFile={home}/ssh_known_hosts",
             "-oStrictHostKeyChecking=accept-new",
-            f"-oControlPath={home}/control",
+            f"-oControlPath={control}",
             "-oLogLevel=ERROR",
             f"{user}@{host}",
         ]
@@ -99,8 +101,8 @@ def held(peers: Peers) -> list[Row]:
     subprocess.run(peers.master(), env=peers.environment, check=True)
     shared = peers.shared("true")
     try:
-        with remit.connect(peers.host, user=peers.user, password=peers.password) as connection:
-            session = connection.open("bench")
+        with remit.connect(f"bench@{peers.host}", user=peers.user, password=peers.password) as connection:
+            session = connection.open()
 
             def once() -> float:
                 start = time.perf_counter()

@@ -43,6 +43,14 @@ ALLOWED_CALLS = (
     "landlock_restrict_self",
 )
 DENIED_CALLS = ("@keyring", "memfd_create", "memfd_secret", "userfaultfd")
+READ_ONLY = {
+    "no": (),
+    "yes": ("/usr",),
+    "full": ("/usr", "/etc"),
+    "strict": ("/usr", "/etc", "/var"),
+}
+"""What the worker has to find read-only for each value of ProtectSystem=."""
+
 NO_CALL = 1  # EPERM: the killing form kills Python at its first memfd_create
 
 DEFAULTS: tuple[Property, ...] = (
@@ -222,12 +230,11 @@ def _socket(session: str) -> tuple[Property, ...]:
 
 def _expected(sandbox: Iterable[Property], hidden: Iterable[str]) -> dict[str, object]:
     values = {each.name: each.value for each in sandbox}
-    strict = values["ProtectSystem"] == "strict"
     return {
         "no_new_privileges": True,
         "seccomp": True,
         "capabilities": "0",
-        "read_only": ["/usr", "/etc", "/var"] if strict else ["/usr"],
+        "read_only": list(READ_ONLY[str(values["ProtectSystem"])]),
         "hidden": list(hidden),
     }
 

@@ -176,7 +176,7 @@ SETTINGS: Mapping[str, Convert] = {
     "ProtectProc": _words(
         default="default", invisible="invisible", noaccess="noaccess", ptraceable="ptraceable"
     ),
-    "ProtectSystem": _words(true="yes", full="full", strict="strict"),
+    "ProtectSystem": _words(true="yes", false="no", full="full", strict="strict"),
     "ReadOnlyPaths": _paths,
     "ReadWritePaths": _paths,
     "RemoveIPC": _boolean,

@@ -36,6 +36,7 @@ TAKEN: list[tuple[str, object, list[Property]]] = [
     ("ProtectHome", "read-only", [Property("ProtectHome", "s", "read-only")]),
     ("ProtectProc", "invisible", [Property("ProtectProc", "s", "invisible")]),
     ("ProcSubset", "pid", [Property("ProcSubset", "s", "pid")]),
+    ("ProtectSystem", False, [Property("ProtectSystem", "s", "no")]),
     ("ProtectSystem", "full", [Property("ProtectSystem", "s", "full")]),
     (
         "ReadWritePaths",
@@ -84,7 +85,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("CPUQuota", "²%", 'found "²%", expected a share of one CPU such as "50%" or "200%"'),
     ("Nice", 20, "found 20, expected a whole number from -20 to 19"),
     ("PrivateTmp", "yes", 'found "yes", expected true or false'),
-    ("ProtectSystem", False, 'found false, expected true or "full" or "strict"'),
+    ("ProtectSystem", "maybe", 'found "maybe", expected true or false or "full" or "strict"'),
     ("ProtectHome", "read_only", 'found "read_only", expected true or false or "read-only"'),
     ("ReadOnlyPaths", ["srv"], 'found "srv", expected an absolute path'),
     ("ReadOnlyPaths", "/srv", 'found "/srv", expected a list of absolute paths, 256 at most'),
