@@ -11,8 +11,8 @@ from collections import Counter
 
 from remit.gateway.settings import Caps
 
-# Seconds that a source owes for each of these. PAM's own delay makes a patient guesser owe less
-# than it pays back; many guesses at a time are over the limit at once.
+# Seconds that a source owes for each of these. With PAM's own delay of about two seconds a person
+# who mistypes hardly notices; a machine that guesses is held to one try in three seconds.
 PENALTIES = {"denied": 3.0, "protocol": 3.0, "timeout": 5.0, "left": 1.0}
 
 
