@@ -117,12 +117,14 @@ class Session:
         ending = self.state.get("ending") is True or self._reason != ""
         return await asyncio.shield(self.gone) if self.gone.done() or ending else None
 
-    def reason_for(self, ending: Ending | None) -> str:
-        """Why it ended: what remitd asked for, what the worker said, or what systemd saw."""
-        if self._reason:
-            return self._reason
-        if ending is None:
-            return "it ended while remitd was not running"
+    @property
+    def reason(self) -> str:
+        """Why it ends: what remitd asked for, or what the worker said; empty if nobody knows."""
+        return self._reason
+
+    @staticmethod
+    def reason_from(ending: Ending) -> str:
+        """Why it ended, as systemd saw it."""
         sentence = RESULTS.get(ending.result, "systemd ended it ({result})")
         return sentence.format(result=ending.result, status=ending.status)
 

@@ -18,7 +18,7 @@ from remit.daemon.session import Session
 from remit.daemon.units import Units
 from remit.policy.plan import STOP_SECONDS, listen_path
 from remit.system import userdb
-from remit.system.dbus import BusError, Ending
+from remit.system.dbus import BusError
 from remit.system.kernel import boot_id, first_namespaces
 from remit.wire.frame import MAX_CONTROL
 from remit.wire.message import Message
@@ -139,32 +139,33 @@ class Sessions:
             await session.introduce(monitor, opening.policy_frame(self._namespaces))
             session.record = await self._complete(record, opening)
         except Closed:
-            why = session.reason_for(await self._ending(record.id))
+            why = await self._wait_end(session)
             raise Problem("unavailable", f"the session could not be started: {why}") from None
         except (BusError, OSError, ProtocolProblem, TimeoutError) as error:
             why = str(error) or "it took too long"
             raise Problem("unavailable", f"the session could not be started: {why}") from error
         self._registry.put(session.record)
 
-    async def _ending(self, session: str) -> Ending | None:
-        """How a service ended whose worker is gone; one that lingers is stopped."""
+    async def _wait_end(self, session: Session) -> str:
+        """Wait until a service has ended whose worker is gone; one that lingers is stopped.
+        Returns why it ended."""
         for _ in range(2):
             try:
                 async with asyncio.timeout(STOP_SECONDS * 2):
-                    return await self._units.wait_end(session)
-            except BusError:
-                return None
+                    await self._units.wait_end(session.record.id)
+                    break
             except TimeoutError:
-                await self._units.stop(session)
-        return None
+                await self._units.stop(session.record.id)
+        return session.reason or session.reason_from(await self._units.ending(session.record.id))
 
     async def _complete(self, record: Record, opening: Opening) -> Record:
         """The record with what only PID 1 knows; a virtual account gets its userdb record."""
-        invocation = await self._units.invocation(record.id)
-        uid = 0
-        if opening.needs_userdb:
-            uid = await self._units.dynamic_user(record.run_as)
-            userdb.add_record(record.run_as, uid, f"remit: {record.owner} on {record.endpoint}")
+        if not opening.needs_userdb:
+            return replace(record, invocation=await self._units.invocation(record.id))
+        invocation, uid = await asyncio.gather(
+            self._units.invocation(record.id), self._units.dynamic_user(record.run_as)
+        )
+        userdb.add_record(record.run_as, uid, f"remit: {record.owner} on {record.endpoint}")
         return replace(record, invocation=invocation, account_uid=uid)
 
     async def _give_up(self, session: Session, error: BaseException) -> None:
@@ -211,7 +212,7 @@ class Sessions:
         reason = "a defect in remit"
         try:
             await session.listen()
-            reason = session.reason_for(await self._ending(session.record.id))
+            reason = await self._wait_end(session)
             await self._clear(session)
             self._close(session.record, reason)
         except (BusError, OSError) as error:

@@ -92,15 +92,19 @@ class Units:
     async def dynamic_user(self, name: str) -> int:
         return await _wrapped(self._manager.dynamic_user(name))
 
-    async def wait_end(self, session: str) -> Ending:
-        """Wait until the service has ended, and say how."""
+    async def wait_end(self, session: str) -> None:
+        """Wait until the service has ended."""
         watch, service = self._watches[session], service_of(session)
         while True:
             await watch.ended.wait()
             watch.ended.clear()  # before asking: what is said from now on counts
             if await _wrapped(self._manager.state(service)) in ENDED:
                 watch.ended.set()
-                return await _wrapped(self._manager.ending(service))
+                return
+
+    async def ending(self, session: str) -> Ending:
+        """How an ended service ended; BusError if it is no longer loaded."""
+        return await _wrapped(self._manager.ending(service_of(session)))
 
     async def dispose(self, session: str) -> bool:
         """Give an ended or never started session's units back to PID 1 and wait until they are

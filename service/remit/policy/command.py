@@ -13,7 +13,10 @@ from remit.policy.document import Document
 from remit.policy.errors import PolicyError, UsageError
 from remit.policy.parameter import Parameter, parse_parameter, read_parameter
 from remit.policy.structure import Value
-from remit.policy.usage import Usage, parse_usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from remit.policy.usage import Usage
 
 LANGUAGES = ("command", "pipeline", "shell")
 MAX_USAGES = 64
@@ -137,8 +140,10 @@ class Role(Value):
             raise UsageError(
                 f"commands.{command.name}.usage",
                 f"{count} usages",
-                f"1 to {MAX_USAGES}; for a command without arguments write usage = [\"\"]",
+                f'1 to {MAX_USAGES}; for a command without arguments write usage = [""]',
             )
+        from remit.policy.usage import parse_usage  # not before the first use: 4 ms
+
         usages = []
         for number, text in enumerate(command.usages):
             try:

@@ -182,9 +182,7 @@ def _reorder(
     return None if order is None or _denied(order[1], discharge) is not None else order
 
 
-def _masked(
-    policy: Policy, arguments: Sequence[str], attempts: list[_Attempt]
-) -> tuple[str, ...]:
+def _masked(policy: Policy, arguments: Sequence[str], attempts: list[_Attempt]) -> tuple[str, ...]:
     tries = [(a.usage, a.found) for a in attempts if isinstance(a.found, Mismatch)]
     shown = list(mask_tries(arguments, tries, policy.fields))
     for attempt in attempts:

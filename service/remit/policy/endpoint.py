@@ -134,9 +134,7 @@ def _read_roles(table: Mapping[str, object], report: Report) -> dict[str, tuple[
     return roles
 
 
-def _read_params(
-    table: Mapping[str, object], report: Report
-) -> tuple[Tables, dict[str, Tables]]:
+def _read_params(table: Mapping[str, object], report: Report) -> tuple[Tables, dict[str, Tables]]:
     """[params] for every role, and [params.ROLE] for one."""
     everywhere: dict[str, object] = {}
     roles: dict[str, Tables] = {}

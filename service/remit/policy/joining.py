@@ -105,9 +105,7 @@ def _scope(role: RoleFile, roles: Roles, endpoint: Endpoint | None = None) -> _S
         own = endpoint.role_params.get(role.name, {})
         tables |= {name: table for name, table in endpoint.params.items() if name in tables}
         tables |= {name: table for name, table in own.items() if name in tables}
-        fragments |= {
-            name: text for name, text in endpoint.fragments.items() if name in fragments
-        }
+        fragments |= {name: text for name, text in endpoint.fragments.items() if name in fragments}
     parameters = {
         name: parse_parameter(name, fill_table(table, SAMPLE)) for name, table in tables.items()
     }

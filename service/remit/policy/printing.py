@@ -63,4 +63,4 @@ def _part(part: Part, plainly: bool) -> str:
 def _quoted(text: str) -> str:
     if "'" not in text:
         return f"'{text}'"
-    return "\"'\"".join(f"'{piece}'" if piece else "" for piece in text.split("'"))
+    return '"\'"'.join(f"'{piece}'" if piece else "" for piece in text.split("'"))

@@ -117,18 +117,14 @@ def read_parameters(table: Mapping[str, object], where: str, report: Report) -> 
     return parameters
 
 
-def _check_parameter(
-    name: str, table: Mapping[str, object], place: str, report: Report
-) -> None:
+def _check_parameter(name: str, table: Mapping[str, object], place: str, report: Report) -> None:
     try:
         parse_parameter(name, fill_table(table, SAMPLE))
     except PolicyError as error:
         report.refuse(place, error)
 
 
-def _read_commands(
-    table: Mapping[str, object], section: str, report: Report
-) -> list[CommandRules]:
+def _read_commands(table: Mapping[str, object], section: str, report: Report) -> list[CommandRules]:
     commands = []
     for name, found in table.items():
         place = join(section, name)
@@ -151,9 +147,7 @@ def _read_short(name: str, found: str, place: str, report: Report) -> CommandRul
     return _read_long(name, {"exec": program, "usage": [usage.strip(" ")]}, place, report)
 
 
-def _read_long(
-    name: str, table: Mapping[str, object], place: str, report: Report
-) -> CommandRules:
+def _read_long(name: str, table: Mapping[str, object], place: str, report: Report) -> CommandRules:
     values = read_keys(table, COMMAND, place, report)
     usages = values.pop("usage")
     if usages == ():

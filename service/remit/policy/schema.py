@@ -33,9 +33,7 @@ class Key:
     later: str | None = None
 
 
-ENDPOINT: tuple[Key, ...] = (
-    Key("description", default=""),
-)
+ENDPOINT: tuple[Key, ...] = (Key("description", default=""),)
 
 ACCESS: tuple[Key, ...] = (
     Key("allow", value.list_of(value.principal_or_all, "users and @groups")),
@@ -109,6 +107,7 @@ ENDPOINT_LATER: Mapping[str, str] = {
     "units": "give the role a command for what is needed",
     "files": "nothing can be copied or edited",
 }
+
 
 def read_file(
     table: Mapping[str, object],

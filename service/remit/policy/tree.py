@@ -77,9 +77,7 @@ class Group(Value):
 
     __slots__ = ("alternatives", "optional", "repeats")
 
-    def __init__(
-        self, alternatives: tuple[Sequence, ...], optional: bool, repeats: bool
-    ) -> None:
+    def __init__(self, alternatives: tuple[Sequence, ...], optional: bool, repeats: bool) -> None:
         self.alternatives = alternatives
         self.optional = optional
         self.repeats = repeats

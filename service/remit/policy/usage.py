@@ -80,9 +80,7 @@ def unused_parameters(parameters: Iterable[str], usages: Iterable[Usage]) -> tup
     return tuple(name for name in parameters if name not in used)
 
 
-def _check_fragment(
-    name: str, text: str, parameters: Mapping[str, Parameter], usage: str
-) -> None:
+def _check_fragment(name: str, text: str, parameters: Mapping[str, Parameter], usage: str) -> None:
     """A fragment is a sequence by itself, so that what stands around it cannot change it."""
     column = usage.find(f"<{name}>") + 1
     try:

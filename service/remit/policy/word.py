@@ -57,9 +57,7 @@ def match_form(form: Form, argument: str, fields: Mapping[str, str]) -> Spans | 
     return tuple(spans) if position == len(argument) else None
 
 
-def _stretches(
-    form: Form, fields: Mapping[str, str]
-) -> list[tuple[Hole | None, str | None, bool]]:
+def _stretches(form: Form, fields: Mapping[str, str]) -> list[tuple[Hole | None, str | None, bool]]:
     """A hole (or none, at the beginning), the text that follows it, and whether that ends the word.
 
     The text is None where a field is unknown.

@@ -7,11 +7,11 @@ what, nor when (turn.py).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 
 from remit.wire.frame import CONTROL, Frame
 from remit.wire.problem import CODES, ProtocolProblem
+from remit.wire.strict_json import dumps, loads
 
 Check = Callable[[object], bool]
 
@@ -210,7 +210,7 @@ class Message:
 
     def encode(self) -> bytes:
         """The bytes of the whole frame."""
-        body = json.dumps({"type": self.type, **self.fields}, separators=(",", ":"))
+        body = dumps({"type": self.type, **self.fields})
         return Frame(CONTROL, body=body.encode()).encode()
 
     # The table has checked the types of all fields; asking for another type is a mistake of ours.
@@ -260,12 +260,7 @@ def parse_message(frame: Frame) -> Message:
     if frame.kind != CONTROL:
         raise ProtocolProblem(f"a frame of kind {frame.kind} in place of a control message")
     try:
-        content = json.loads(
-            frame.body.decode(),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_float=_refuse_constant,
-        )
+        content = loads(frame.body.decode())
     except RecursionError:
         raise ProtocolProblem("a control message nested too deeply") from None
     except ValueError as error:  # JSON and UTF-8 errors both
@@ -276,17 +271,6 @@ def parse_message(frame: Frame) -> Message:
     if not isinstance(type_, str) or type_ not in MESSAGES:
         raise ProtocolProblem("a control message of unknown type")
     return Message(type_, **content)
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key twice in one object")
-    return found
-
-
-def _refuse_constant(constant: str) -> object:
-    raise ValueError(f"{constant[:16]} is not a whole number")
 
 
 def _check_fields(type_: str, fields: Mapping[str, object]) -> None:

@@ -64,6 +64,7 @@ class Worker(Receptionist):
             return
         self._session.monitor.listen(connection)
         self._readiness.say_ready()
+        self._loop.call_after(0, self._session.warm)
         self._beat()
 
     def _prepare(self, first: Message) -> Session:

@@ -7,17 +7,18 @@ that waits for the next one. Who is attached and how long the session lives it d
 from __future__ import annotations
 
 from remit.policy.characters import quote
-from remit.policy.decide import Allowed, Refused, decide
-from remit.policy.refusal import render
 from remit.system.cgroup import Cgroup
 from remit.system.process import release_memory
 from remit.wire.problem import Problem
 from remit.worker.execute import Execution, Watcher
 from remit.worker.loop import Loop
-from remit.worker.obligation import discharge, is_relative
 from remit.worker.output import Budget
 from remit.worker.request import MAX_UNSETTLED, Request, Requests
 from remit.worker.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from remit.policy.decide import Allowed
 
 _MUCH = 1 << 20  # bytes of output after which an idle session gives its memory back
 _STOPPING = 2.0  # seconds between SIGTERM and SIGKILL when the session ends
@@ -131,16 +132,23 @@ class Runner(Watcher):
         if not self.requests.has_room():
             raise Problem("limit", f"{MAX_UNSETTLED} answers wait for being confirmed")
 
+    def warm(self) -> None:
+        """Load what decides, while nobody waits."""
+        import remit.worker.judge  # noqa: F401
+
     def _decide(self, request: Request, argv: list[str]) -> Allowed:
-        policy, directory = self._settings.policy, self._settings.directory
-        answer = decide(policy, argv, lambda obligation: discharge(obligation, directory))
-        if isinstance(answer, Refused):
-            text = render(answer).removeprefix("remit: ")  # the client puts it before every message
-            raise self._refuse(request, answer.code, answer.argv, text)
-        if answer.directory and any(map(is_relative, answer.obligations)):
-            # It was looked up from the session's directory and would be opened from the command's.
-            text = f"refused: {_say(answer.request)}: this command takes absolute paths only"
-            raise self._refuse(request, "refused", answer.request, text)
+        from remit.worker.judge import Refusal, judge
+
+        answer = judge(self._settings.policy, argv, self._settings.directory)
+        if isinstance(answer, Refusal):
+            self._listener.tell(
+                "refused",
+                command=_say(answer.argv),
+                code=answer.code,
+                reason=answer.text,
+                request=request.id,
+            )
+            raise Problem(answer.code, answer.text)
         self._listener.tell(
             "allowed",
             command=_say(answer.shown),
@@ -149,11 +157,6 @@ class Runner(Watcher):
             request=request.id,
         )
         return answer
-
-    def _refuse(self, request: Request, code: str, argv: tuple[str, ...], text: str) -> Problem:
-        command = _say(argv)
-        self._listener.tell("refused", command=command, code=code, reason=text, request=request.id)
-        return Problem(code, text)
 
     def _execute(self, request: Request, allowed: Allowed, stdin: bool, caller: Caller) -> None:
         self.running = _say(allowed.request)

@@ -86,6 +86,9 @@ class Session(Host, Desk, Listener):
         argv = message.texts("argv")
         return self._runner.run(message.text("id"), argv, message.flag("stdin"), caller)
 
+    def warm(self) -> None:
+        self._runner.warm()
+
     def find(self, id_: str) -> Request | None:
         return self._runner.requests.find(id_)
 
