@@ -101,7 +101,8 @@ def held(peers: Peers) -> list[Row]:
     subprocess.run(peers.master(), env=peers.environment, check=True)
     shared = peers.shared("true")
     try:
-        with remit.connect(f"bench@{peers.host}", user=peers.user, password=peers.password) as connection:
+        target = f"bench@{peers.host}"
+        with remit.connect(target, user=peers.user, password=peers.password) as connection:
             session = connection.open()
 
             def once() -> float:

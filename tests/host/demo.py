@@ -108,7 +108,7 @@ class Demo:
             for word in said.split():
                 if word.startswith("SHA256:"):
                     return word
-            time.sleep(0.1)
+            time.sleep(0.1)  # sleeps: the gate tells nobody when its certificate is made
         raise Failed(f"remitctl status shows no fingerprint:\n{said}")
 
     def remit(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:

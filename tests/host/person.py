@@ -105,4 +105,4 @@ def wait_for_unit_end(host: Host, pattern: str = "remit-session-*", seconds: flo
     while host.units(pattern):
         if time.monotonic() > deadline:
             raise AssertionError(f"units are still loaded: {host.units(pattern)}")
-        time.sleep(0.05)
+        time.sleep(0.05)  # sleeps: PID 1 tells the harness nothing

@@ -95,7 +95,7 @@ def test_pam_granting_a_user_whom_the_host_does_not_know_is_refused(path: Path) 
 def test_quick_and_slow_refusals_take_a_multiple_of_the_same_time(path: Path) -> None:
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await receive(reader)
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(0.25)  # sleeps: a slow PAM module is what this stands for
         writer.write(Message("result", granted=False, user="", reason="").encode())
 
     for script, seconds in ((granting("root", granted=False), 0.2), (slow, 0.4)):

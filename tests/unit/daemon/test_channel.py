@@ -33,7 +33,7 @@ def test_messages_come_one_by_one_however_they_were_cut() -> None:
         stream = Message("list").encode() + Message("goodbye").encode()
         peer.sendall(stream[:20])
         first = asyncio.create_task(channel.receive())
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # sleeps: until the other task waits
         peer.sendall(stream[20:])
         assert (await first).type == "list"
         assert (await channel.receive()).type == "goodbye"
