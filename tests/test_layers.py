@@ -41,7 +41,8 @@ FOREIGN = {
 
 # What is left of the standard library when there is no I/O, clock, environment or logging.
 PURE = {
-    "__future__", "_json", "base64", "bisect", "collections", "copy", "dataclasses", "difflib", "enum",
+    "__future__", "_json", "base64", "bisect", "collections", "copy", "dataclasses", "difflib",
+    "enum",
     "fnmatch", "functools", "graphlib", "hashlib", "heapq", "ipaddress", "itertools", "json",
     "math", "operator", "re", "string", "struct", "tomllib", "types", "typing", "unicodedata",
 }  # fmt: skip

@@ -6,13 +6,14 @@ password. OpenSSH is Debian's, with Debian's configuration.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -56,15 +57,23 @@ class Peers:
         options = ["-oControlMaster=no", "-oControlPath=none"]
         return [*self._sshpass, self._ssh[0], *options, *self._ssh[1:], *command]
 
-    def master(self) -> list[str]:
-        """The connection that others share."""
-        return [*self._sshpass, self._ssh[0], "-M", "-N", "-f", *self._ssh[1:]]
+    @contextlib.contextmanager
+    def master(self) -> Iterator[None]:
+        """The connection that others share, while the block runs."""
+        argv = [*self._sshpass, self._ssh[0], "-M", "-N", *self._ssh[1:]]
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as master:
+            try:
+                asked = [self._ssh[0], "-O", "check", *self._ssh[1:]]
+                while subprocess.run(asked, stderr=subprocess.DEVNULL).returncode != 0:
+                    if master.poll() is not None:
+                        raise RuntimeError("ssh could not make the connection to share")
+                    time.sleep(0.05)  # sleeps: ssh tells nobody when its socket is there
+                yield
+            finally:
+                master.terminate()
 
     def shared(self, *command: str) -> list[str]:
         return [*self._ssh, *command]
-
-    def end_master(self) -> list[str]:
-        return [self._ssh[0], "-O", "exit", *self._ssh[1:]]
 
     def remit(self, *words: str) -> list[str]:
         return [REMIT, *words]
@@ -98,10 +107,9 @@ def connections(peers: Peers) -> Row:
 
 def held(peers: Peers) -> list[Row]:
     """`true` in a session that is there already, against a connection that is."""
-    subprocess.run(peers.master(), env=peers.environment, check=True)
     shared = peers.shared("true")
-    try:
-        target = f"bench@{peers.host}"
+    target = f"bench@{peers.host}"
+    with peers.master():
         with remit.connect(target, user=peers.user, password=peers.password) as connection:
             session = connection.open()
 
@@ -115,18 +123,10 @@ def held(peers: Peers) -> list[Row]:
 
             library = in_turn(COMMANDS, once, lambda: peers.timed(shared))
             session.close()
-        subprocess.run(
-            peers.remit("new", f"bench@{peers.host}", "--name", "held"),
-            env=peers.environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        peers.timed(peers.remit("new", target, "--name", "held"))
         ours = peers.remit("run", "-s", f"held@{peers.host}", "true")
         line = in_turn(CONNECTIONS, lambda: peers.timed(ours), lambda: peers.timed(shared))
-        removal = peers.remit("remove", "-s", f"held@{peers.host}")
-        subprocess.run(removal, env=peers.environment, check=True, stdout=subprocess.DEVNULL)
-    finally:
-        subprocess.run(peers.end_master(), check=True, stderr=subprocess.DEVNULL)
+        peers.timed(peers.remit("remove", "-s", f"held@{peers.host}"))
     return [
         from_runs("true in a held session, library", "ms", library, "ssh, ControlMaster", 0.5),
         from_runs("true in a held session, command", "ms", line, "ssh, ControlMaster"),

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -140,6 +141,32 @@ class TestTls:
             assert len(answer) <= 7  # at most an alert
         gate.wait_for(f"<5>127.0.0.1:.*{logged}")
         assert gate.log.count("127.0.0.1") == 1
+
+    def test_says_nothing_of_those_who_only_look(self, gate: Gate) -> None:
+        """A port scan, or a load balancer that asks whether the port is open."""
+        for said in (b"", b"\x16", b"\x16\x03\x01\x02\x00"):
+            with gate.tcp() as connection:
+                connection.sendall(said)
+        with gate.connect() as client:
+            client.socket.sendall(BROKEN["empty"])
+            client.hear_failed("protocol")
+        assert gate.log.count("127.0.0.1") == 1
+
+    def test_new_keys_in_the_middle_of_a_conversation(self, gate: Gate) -> None:
+        """openssl(1) asks for them when a line is K; Python cannot."""
+        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}"]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as client:
+            assert client.stdin
+            assert client.stdout
+            for line in (b"K\n", b"k\n", b"K\n", raw_frame(b"[]")):
+                client.stdin.write(line)
+                client.stdin.flush()
+                time.sleep(0.2)  # sleeps: openssl takes a command only if it reads it alone
+            said = client.stdout.read()
+        assert said.count(b"KEYUPDATE") == 3
+        assert b'"code":"protocol"' in said
 
 
 class TestDeadlines:

@@ -16,7 +16,7 @@ from remit.gateway.limits import Admission
 from remit.gateway.log import ERROR, WARNING, Log
 from remit.gateway.relay import Buffers
 from remit.gateway.settings import Settings
-from remit.system.tls import Context, TlsConnection, describe
+from remit.system.tls import Context, NotTls, TlsConnection
 from remit.wire.message import Message
 from remit.wire.problem import Problem, ProtocolProblem
 
@@ -69,11 +69,12 @@ class Visitor:
                 await client.handshake()
         except TimeoutError:
             self._charge("timeout", "no TLS handshake in time")
-            return
-        except OSError as error:
-            self._charge("protocol", describe(error))
-            return
-        await self._converse(client)
+        except NotTls as error:
+            self._charge("protocol", str(error))
+        except OSError:
+            self._charge("left")
+        else:
+            await self._converse(client)
 
     async def _converse(self, client: Client) -> None:
         house = self._house

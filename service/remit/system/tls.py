@@ -31,6 +31,10 @@ def server_context(certificate: str, key: str) -> Context:
     return context
 
 
+class NotTls(OSError):
+    """The peer does not speak TLS 1.3; the text says what it did, none of it in its own words."""
+
+
 class TlsConnection:
     """TLS over an accepted socket, which it owns from here on."""
 
@@ -44,13 +48,17 @@ class TlsConnection:
         return self._tls.fileno()
 
     def handshake(self) -> None:
-        """Go on with the handshake; done when it returns."""
+        """Go on with the handshake; done when it returns. NotTls, or OSError if the peer left."""
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
             raise BlockingIOError from None
         except ssl.SSLWantWriteError:
             raise WantsWrite from None
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            raise ConnectionResetError from None
+        except ssl.SSLError as error:
+            raise NotTls(describe(error)) from error
 
     def receive_into(self, space: memoryview) -> int:
         """One record's bytes; 0 at the end, whether it was announced or not.
@@ -96,7 +104,7 @@ class TlsConnection:
 
 
 def describe(error: OSError) -> str:
-    """What a failed handshake or connection was, for the journal; none of the peer's own words."""
+    """What a failed connection was, for the journal; none of the peer's own words."""
     if not isinstance(error, ssl.SSLError):
         return error.strerror or type(error).__name__
     match error.reason:
