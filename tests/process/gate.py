@@ -297,3 +297,11 @@ class RemitdStandIn:
 def raw_frame(body: bytes, kind: int = 1, length: int | None = None) -> bytes:
     """A frame that may be wrong in every way."""
     return HEADER.pack(len(body) if length is None else length, kind, 0, 0, 0) + body
+
+
+def take(connection: socket.socket, size: int) -> bytes:
+    """So many bytes, or fewer at the end."""
+    data = b""
+    while len(data) < size and (piece := connection.recv(size - len(data))):
+        data += piece
+    return data

@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import base64
 import datetime
+import hashlib
 import ipaddress
 import socket
 import ssl
@@ -62,8 +63,10 @@ class Certificate:
 
     @property
     def fingerprint(self) -> str:
-        digest = self.certificate.fingerprint(hashes.SHA256())
-        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+        key = self.key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
 
 
 class Host:

@@ -14,6 +14,7 @@ from remit.client.link import open_tcp
 from remit.client.target import Address
 from remit.client.tls_link import TlsLink
 from remit.system import tls_client
+from remit.system.fingerprint import fingerprint as fingerprint_of
 from remit.wire.problem import Problem
 
 CONNECT_SECONDS = 15.0  # for TCP, and again for TLS
@@ -55,13 +56,13 @@ class Trust:
         """The fingerprint of whatever answers there. Problem."""
         tls = _connect(address, False)
         try:
-            return tls_client.fingerprint_of(tls)
+            return _shown(tls)
         finally:
             tls.close()
 
     def _open_demanded(self, address: Address) -> TlsLink:
         tls = _connect(address, False)
-        found = tls_client.fingerprint_of(tls)
+        found = _shown(tls)
         if found != self._fingerprint:
             tls.close()
             raise Problem("untrusted", mismatch(address, found, self._fingerprint))
@@ -69,7 +70,7 @@ class Trust:
 
     def _open_pinned(self, address: Address, pin: Pin) -> TlsLink:
         tls = _connect(address, False)
-        found = tls_client.fingerprint_of(tls)
+        found = _shown(tls)
         if found == pin.fingerprint:
             return TlsLink(tls)
         tls.close()
@@ -87,6 +88,15 @@ class Trust:
         if not accepted:
             raise Problem("untrusted", f"{address} is not trusted; nothing was sent to it")
         self._known.put(address, found)
+
+
+def _shown(tls: tls_client.Tls) -> str:
+    """The fingerprint of the key that the host has just proved to hold."""
+    try:
+        return fingerprint_of(tls_client.certificate_of(tls))
+    except ValueError as error:
+        tls.close()
+        raise Problem("untrusted", f"the host's certificate cannot be read: {error}") from None
 
 
 def _connect(address: Address, verify: bool, authorities: str = "") -> tls_client.Tls:

@@ -14,7 +14,7 @@ from remit.daemon.channel import Channel, Closed
 from remit.daemon.listing import describe
 from remit.daemon.sessions import Sessions
 from remit.policy.problem import Problem
-from remit.system.certificate import read_fingerprint
+from remit.system.fingerprint import read_fingerprint
 from remit.wire.message import Message
 from remit.wire.problem import ProtocolProblem
 

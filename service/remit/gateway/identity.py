@@ -13,6 +13,7 @@ from pathlib import Path
 from remit.gateway.log import ERROR, NOTICE, WARNING, Log
 from remit.gateway.settings import Settings
 from remit.system import certificate, tls
+from remit.system.fingerprint import read_fingerprint
 from remit.system.storage import write_whole
 
 RENEWAL = 30 * 86400.0  # seconds before its end that our own certificate is made anew
@@ -38,7 +39,7 @@ class Identity:
         context = tls.server_context(str(cert), str(key))
         left = tls.expires_at(str(cert), str(key)) - time.time()
         if versions != self._loaded:
-            fingerprint = certificate.read_fingerprint(str(cert))
+            fingerprint = read_fingerprint(str(cert))
             self._log.write(NOTICE, f"serving {cert}, {fingerprint}")
         if left < RENEWAL:
             self._log.write(WARNING, f"{cert} expires in {left / 86400:.0f} days")

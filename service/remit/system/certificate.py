@@ -1,4 +1,4 @@
-"""The host's own certificate: making one and its key, and telling its fingerprint.
+"""The host's own certificate: making one and its key.
 
 Owns cryptography, which is loaded only to make one (10 MB that the gate need not keep otherwise).
 Writes no files, does not decide when one is made, and does not serve with it (tls.py).
@@ -6,31 +6,11 @@ Writes no files, does not decide when one is made, and does not serve with it (t
 
 from __future__ import annotations
 
-import binascii
 import datetime
-import hashlib
-import ssl
 
 DAYS = 365
 _EARLY = datetime.timedelta(days=1)  # for clients whose clock is behind
-_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _MOST_OF_A_NAME = 64  # characters in a common name (RFC 5280, ub-common-name)
-
-
-def fingerprint(certificate: bytes) -> str:
-    """`SHA256:` and the unpadded base64 of the certificate's digest (DER), as ssh writes it."""
-    digest = hashlib.sha256(certificate).digest()
-    return "SHA256:" + binascii.b2a_base64(digest, newline=False).decode().rstrip("=")
-
-
-def read_fingerprint(path: str) -> str:
-    """The fingerprint of the first certificate in a PEM file. OSError or ValueError."""
-    with open(path, encoding="ascii") as file:
-        text = file.read()
-    start, end = text.find(_BEGIN), text.find(_END)
-    if not 0 <= start < end:
-        raise ValueError(f"{path}: found no certificate, expected one in PEM form")
-    return fingerprint(ssl.PEM_cert_to_DER_cert(text[start : end + len(_END)]))
 
 
 def new_key() -> bytes:

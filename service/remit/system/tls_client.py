@@ -6,8 +6,6 @@ module is imported only for a remote host. Does not decide whom to trust.
 
 from __future__ import annotations
 
-import binascii
-import hashlib
 import socket
 import ssl
 
@@ -77,11 +75,9 @@ def _describe(error: ssl.SSLError) -> str:
     return f"the TLS handshake failed ({reason.lower().replace('_', ' ') or 'no reason given'})"
 
 
-def fingerprint_of(tls: Tls) -> str:
-    """`SHA256:` and the base64 of the certificate's SHA-256 without padding, as ssh writes it."""
-    certificate = tls.getpeercert(binary_form=True)
-    digest = hashlib.sha256(certificate or b"").digest()  # TLS 1.3 servers always have one
-    return "SHA256:" + binascii.b2a_base64(digest, newline=False).decode().rstrip("=")
+def certificate_of(tls: Tls) -> bytes:
+    """The peer's certificate, in DER."""
+    return tls.getpeercert(binary_form=True) or b""  # TLS 1.3 servers always have one
 
 
 def receive_into(tls: Tls, space: memoryview) -> int:

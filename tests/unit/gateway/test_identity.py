@@ -10,7 +10,8 @@ import pytest
 from remit.gateway.identity import Identity
 from remit.gateway.log import Log
 from remit.gateway.settings import Settings
-from remit.system.certificate import new_certificate, new_key, read_fingerprint
+from remit.system.certificate import new_certificate, new_key
+from remit.system.fingerprint import read_fingerprint
 
 
 class Place:
@@ -61,15 +62,19 @@ def test_keeps_it(place: Place) -> None:
 def test_renews_it_in_time_with_the_same_key(place: Place, days: int) -> None:
     old = place.give(place.own, days)
     key = (place.own / "key.pem").read_bytes()
+    before = (place.own / "cert.pem").read_bytes()
     place.identity.load()
-    assert old not in place.served
+    assert (place.own / "cert.pem").read_bytes() != before
     assert (place.own / "key.pem").read_bytes() == key
+    assert old in place.served, "clients that know the host by its key go on knowing it"
 
 
 def test_does_not_renew_too_early(place: Place) -> None:
     old = place.give(place.own, 31)
+    before = (place.own / "cert.pem").read_bytes()
     place.identity.load()
     assert old in place.served
+    assert (place.own / "cert.pem").read_bytes() == before
 
 
 def test_goes_on_after_a_stop_between_key_and_certificate(place: Place) -> None:

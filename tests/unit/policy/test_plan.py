@@ -12,7 +12,7 @@ SESSION = "0123456789abcdef" * 2
 BASE = {"access": {"allow": ["ann"]}, "roles": {"ann": ["some"]}}
 
 
-def endpoint(name: str = "web-admin", **tables: object) -> Endpoint:
+def endpoint(name: str = "web-admin", /, **tables: object) -> Endpoint:
     found, problems = parse_endpoint(name, "test.toml", {**BASE, **tables})
     assert found is not None, problems
     return found

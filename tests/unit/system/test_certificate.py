@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import ssl
 import subprocess
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from remit.system import tls
-from remit.system.certificate import new_certificate, new_key, read_fingerprint
+from remit.system.certificate import new_certificate, new_key
 
 DAY = 86400
 
@@ -49,29 +48,6 @@ def test_expiry_of_an_expired_one_can_be_read(pair: tuple[str, str]) -> None:
     old = new_certificate(Path(pair[1]).read_bytes(), "web1.example", days=0)
     Path(pair[0]).write_bytes(old)
     assert tls.expires_at(*pair) <= time.time()
-
-
-def test_fingerprint_is_that_of_openssl(pair: tuple[str, str]) -> None:
-    said = openssl("x509", "-noout", "-fingerprint", "-sha256", "-in", pair[0])
-    octets = bytes.fromhex(said.strip().partition("=")[2].replace(":", ""))
-    ours = read_fingerprint(pair[0])
-    assert re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", ours)
-    assert ssl.PEM_cert_to_DER_cert(Path(pair[0]).read_text())
-    encoded = subprocess.run(["base64"], input=octets, capture_output=True, check=True).stdout
-    assert ours == "SHA256:" + encoded.decode().strip().rstrip("=")
-
-
-def test_fingerprint_of_a_chain_is_that_of_its_first(pair: tuple[str, str], tmp_path: Path) -> None:
-    chain = tmp_path / "chain.pem"
-    other = new_certificate(new_key(), "authority.example")
-    chain.write_bytes(b"issued for web1\n" + Path(pair[0]).read_bytes() + other)
-    assert read_fingerprint(str(chain)) == read_fingerprint(pair[0])
-
-
-def test_no_certificate_has_no_fingerprint(tmp_path: Path) -> None:
-    (tmp_path / "cert.pem").write_text("nothing")
-    with pytest.raises(ValueError, match="found no certificate"):
-        read_fingerprint(str(tmp_path / "cert.pem"))
 
 
 @pytest.mark.parametrize("host", ["localhost", "x" * 70, "", "höst"])
