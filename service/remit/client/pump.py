@@ -19,7 +19,7 @@ from remit.wire.problem import Problem
 
 ACK_IDLE = 0.05  # seconds without output after which all of it is acknowledged
 BEAT = 15.0  # seconds of silence before each ping
-MISSED_BEATS = 3  # then the host is taken for dead
+MISSED_BEATS = 2  # pings without an answer; one beat later the host is taken for dead
 GRACE = 30.0  # seconds that a session may take to end a command that was cancelled
 
 
@@ -124,7 +124,7 @@ class Pump:
         elif source is None or source.descriptor >= 0:
             self._missed += 1
             if self._missed > MISSED_BEATS:
-                silence = f"{BEAT * MISSED_BEATS:.0f} s"
+                silence = f"{BEAT * self._missed:.0f} s"
                 raise Problem("unavailable", f"the host gave no sign of life for {silence}")
             self._execution.outgoing += Message("ping").encode()
 

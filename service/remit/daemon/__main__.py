@@ -11,6 +11,7 @@ import pwd
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -30,10 +31,13 @@ from remit.system.descriptors import cgroup_of
 from remit.system.journal import Journal
 from remit.system.notify import Notifier
 from remit.wire.frame import MAX_CONTROL
+from remit.wire.message import Message
 from remit.wire.problem import ProtocolProblem
 
 GATE_USER = "remit-gate"
 INSIDE = "/remit.slice/"
+MAX_LOCAL = 32  # connections of one user of this host at a time
+TOO_MANY = f"you have {MAX_LOCAL} connections here already; end some of them"
 Serve = Callable[[Channel], Awaitable[None]]
 
 
@@ -49,6 +53,7 @@ class Daemon:
         self.control = Control(self.catalog, self.sessions, self.audit)
         self._house = House(Admission(self.catalog), self.audit, self.authenticator, self.sessions)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._local: Counter[int] = Counter()  # connections to the local socket by uid
 
     async def start(self) -> None:
         for problem in self.catalog.reload():
@@ -87,8 +92,17 @@ class Daemon:
             self.audit.note("inside", peer="the local socket")
             return
         account = find_account_of(peer.uid)
-        if account is not None:
+        if account is None:
+            self.audit.note("protocol", peer=name, reason=f"uid {peer.uid} is no user of this host")
+            return
+        if self._local[peer.uid] >= MAX_LOCAL:
+            await channel.send(Message("failed", code="limit", message=TOO_MANY))
+            return
+        self._local[peer.uid] += 1
+        try:
             await Conversation(self._house, channel, Origin(name, None), account).hold()
+        finally:
+            self._local[peer.uid] -= 1
 
     async def serve_gate(self, channel: Channel) -> None:
         if channel.peer.uid != pwd.getpwnam(GATE_USER).pw_uid:

@@ -61,8 +61,7 @@ class Control:
 
     def _status(self) -> Message:
         sessions = [
-            {**describe(each.record, each.state), "owner": each.record.owner}
-            for each in self._sessions.living()
+            {**describe(each), "owner": each.record.owner} for each in self._sessions.living()
         ]
         status: dict[str, object] = {
             "version": __version__,

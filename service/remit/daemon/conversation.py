@@ -225,7 +225,7 @@ class Conversation:
 
     async def _list(self, _message: Message) -> None:
         own = self._house.sessions.of_user(self._known().uid)
-        found = [describe(session.record, session.state) for session in own]
+        found = [describe(session) for session in own]
         await self._say(Message("session-list", sessions=found))
 
     async def _remove(self, message: Message) -> None:

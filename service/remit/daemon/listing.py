@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from remit.daemon.registry import Record
+from remit.daemon.session import Session
 
 
-def describe(record: Record, state: Mapping[str, object]) -> dict[str, object]:
+def describe(session: Session) -> dict[str, object]:
     """For a client that is not attached to it. Times in seconds; -1 where there is none."""
+    record, state = session.record, session.state
     attached = bool(state.get("attached"))
     now = int(time.time())
     idle_since = _number(state, "idle_since")
@@ -18,7 +19,7 @@ def describe(record: Record, state: Mapping[str, object]) -> dict[str, object]:
         "id": record.id,
         "name": record.name,
         "endpoint": record.endpoint,
-        "state": "Disconnected",
+        "state": "Disconnected" if session.opened else "Opening",
         "availability": "Busy" if attached else "None",
         "running": str(state.get("running") or ""),
         "attached_from": str(state.get("peer") or "") if attached else "",

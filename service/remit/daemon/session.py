@@ -45,6 +45,7 @@ class Session:
     def __init__(self, record: Record, audit: Audit) -> None:
         self.record = record
         self.state: Mapping[str, object] = {}
+        self.opened = False
         self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._audit = audit
         self._monitor: Channel | None = None

@@ -54,6 +54,8 @@ class Sessions:
         session = self._living.get(record.id)
         if session is None:
             raise Problem("closed", f"session {handle} is closed: {record.reason}")
+        if not session.opened:
+            raise Problem("busy", f"session {handle} is being opened; try again in a moment")
         return session
 
     async def open(self, opening: Opening) -> Session:
@@ -68,6 +70,7 @@ class Sessions:
         except BaseException as error:
             await self._give_up(session, error)
             raise
+        session.opened = True
         self._keep(session)
         return session
 
@@ -95,9 +98,8 @@ class Sessions:
         for record in self._registry.all():
             if not record.is_alive() and record.boot == self._boot:
                 self._forget_account(record)
-        known = {record.id for record in self._registry.all()}
-        for stray in running - known:
-            faults.append(f"session {stray} has no record: stopped")
+        for stray in running - self._living.keys():
+            faults.append(f"session {stray} is in no record: stopped")
             await self._units.stop(stray)
         return faults
 
@@ -105,10 +107,13 @@ class Sessions:
         """For ever: end what is overdue, forget what ended long ago."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            self._registry.forget_before(int(time.time()) - TOMBSTONE_SECONDS)
-            for session in self.living():
-                if session.overdue():
-                    await self._units.stop(session.record.id)
+            try:
+                self._registry.forget_before(int(time.time()) - TOMBSTONE_SECONDS)
+                for session in self.living():
+                    if session.overdue():
+                        await self._units.stop(session.record.id)
+            except OSError as error:
+                self._audit.note("defect", reason=f"looking after the sessions: {error}")
 
     async def close(self) -> None:
         """Leave the sessions running and stop attending to them."""
@@ -199,6 +204,7 @@ class Sessions:
             await self._units.stop(record.id)
             await self._units.dispose(record.id)
             return
+        session.opened = True
         self._living[record.id] = session
         self._keep(session)
 

@@ -13,6 +13,7 @@ from remit.wire.problem import ProtocolProblem
 from remit.worker.loop import READ, WRITE, Loop
 from remit.worker.output import Budget, Log
 
+UNWANTED = 2**64 - 1  # bytes that are disposed of already when no input is read (any more)
 INPUT_WINDOW = 256 * 1024  # bytes that a client may send ahead of their being written
 
 _FIRST_READ = 1 << 16  # a pipe's size as it is made
@@ -93,6 +94,7 @@ class InputPipe:
             os.set_blocking(self._descriptor, False)
         else:
             self.theirs = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+            self.disposed = UNWANTED
 
     def receive(self, offset: int, data: bytes) -> None:
         """Bytes from `offset` on; what came before a reconnect is skipped; b"" is the end."""
@@ -108,8 +110,6 @@ class InputPipe:
         if self._received - self.disposed > INPUT_WINDOW:
             raise ProtocolProblem(f"more than {INPUT_WINDOW} bytes of input ahead")
         if self._descriptor < 0:
-            self.disposed = self._received
-            self._changed()
             return
         if fresh:
             self._waiting.append(fresh)
@@ -122,7 +122,7 @@ class InputPipe:
             os.close(self._descriptor)
             self._descriptor = -1
         self._waiting.clear()
-        self.disposed = self._received
+        self.disposed = UNWANTED
 
     def _write(self) -> None:
         while self._waiting and self._descriptor >= 0:
