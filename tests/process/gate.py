@@ -16,6 +16,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -106,8 +107,11 @@ class Gate:
 
     def open_descriptors(self) -> list[str]:
         """What the process's descriptors lead to, the event loop's own included."""
-        directory = f"/proc/{self.process.pid}/fd"
-        return sorted(os.readlink(f"{directory}/{fd}") for fd in os.listdir(directory))
+        found = []
+        for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since it was listed
+                found.append(os.readlink(link))
+        return sorted(found)
 
     def resident(self, kind: str = "Pss") -> int:
         """Bytes of memory of the process."""
