@@ -50,7 +50,9 @@ def test_the_shipped_commands_work_through_the_sandbox(
 ) -> None:
     done = operator.remit("run", operator.target(TARGET), *command)
     assert contains in done.stdout
-    assert done.stderr == ""
+    # Debian 13's hostnamectl asks for what only administrators may know, and goes on without.
+    errors = [line for line in done.stderr.splitlines() if "ignoring: Access denied" not in line]
+    assert errors == []
 
 
 @pytest.mark.parametrize(

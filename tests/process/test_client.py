@@ -81,6 +81,7 @@ def test_temporary_session_is_closed_and_waited_for(client: Client, target: Targ
 def test_session_is_left_as_it_is(client: Client, target: Target) -> None:
     session = target[0].replace("web-admin", "up")
     assert client.run("run", "-s", session, "echo", "x").stdout == b"x\n"
+    target[1].wait_heard("goodbye", 1)
     said = [message.type for message in target[1].heard]
     assert said[-4:] == ["attach", "run", "detach", "goodbye"]
 
@@ -111,6 +112,7 @@ def test_refusals(client: Client, target: Target, code: str, status: int) -> Non
     assert result.returncode == status
     assert result.stderr.decode() == f"remit: {text}\n".replace("\\n", "\n")
     assert not result.stdout
+    target[1].wait_heard("goodbye", 1)
     assert target[1].heard[-2].type == "close"
 
 

@@ -43,6 +43,8 @@ def start(
     select.select([child.pidfd], [], [], 10)
     return child, text
 
+INTERNAL = 0x180000000  # signals 32 and 33 are the C library's; its posix_spawn ignores them
+
 
 def test_it_is_born_in_its_group_with_nothing_else(group: Cgroup) -> None:
     """The signal that Python ignores is not ignored, and no descriptor of ours is open."""
@@ -55,7 +57,8 @@ def test_it_is_born_in_its_group_with_nothing_else(group: Cgroup) -> None:
     assert "yes" in lines
     assert "/usr" in lines
     assert [line for line in lines if line.isdigit()] == ["0", "1", "2", "3"]  # 3 is ls's own
-    assert "SigIgn:\t0000000000000000" in lines
+    (ignored,) = [line.split()[1] for line in lines if line.startswith("SigIgn:")]
+    assert not int(ignored, 16) & ~INTERNAL
     assert "SigBlk:\t0000000000000000" in lines
 
 
