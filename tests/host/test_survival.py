@@ -7,6 +7,13 @@ import pytest
 from tests.host.person import Person, wait_for_unit_end
 from tests.host.test_main_job import TARGET, remit_events
 
+ROLE = """\
+[commands]
+sleep = "/usr/bin/sleep 60"
+sh = "/bin/sh -c TEXT"
+[params]
+TEXT = { text = true }
+"""
 LONG = """\
 [access]
 allow = ["olga"]
@@ -45,6 +52,21 @@ def test_sessions_go_on_while_the_gate_is_replaced(operator: Person) -> None:
     operator.remit("remove", "-s", session)
 
 
+def test_a_command_outlives_the_daemon_and_keeps_its_status(operator: Person) -> None:
+    host = operator.host
+    host.write_file("/etc/remit/roles/long.toml", ROLE)
+    host.write_file("/etc/remit/endpoints/long.toml", LONG)
+    host.run(["remitctl", "reload"])
+    with operator.start("run", operator.target("long"), "sh", "-c", "sleep 1; exit 7") as client:
+        wait_for_running(operator)
+        host.restart_service("remitd.service")
+        assert client.wait(15) == 7
+        assert client.stderr
+        assert b"the command has ended; leaving its session went wrong" in client.stderr.read()
+    wait_for_unit_end(host)
+    assert operator.sessions() == []
+
+
 @pytest.mark.allow_journal("remit-session-.*.service: (Main process exited|Failed with result)")
 def test_a_killed_worker_is_not_replaced_and_leaves_nothing(operator: Person) -> None:
     host = operator.host
@@ -66,7 +88,7 @@ def test_a_killed_worker_is_not_replaced_and_leaves_nothing(operator: Person) ->
 @pytest.mark.allow_journal("remit-session-.*.service: (Main process exited|Failed with result)")
 def test_a_worker_killed_under_a_command_ends_its_client_with_125(operator: Person) -> None:
     host = operator.host
-    host.write_file("/etc/remit/roles/long.toml", '[commands]\nsleep = "/usr/bin/sleep 60"\n')
+    host.write_file("/etc/remit/roles/long.toml", ROLE)
     host.write_file("/etc/remit/endpoints/long.toml", LONG)
     host.run(["remitctl", "reload"])
     session = operator.new("long", "busy")

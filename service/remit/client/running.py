@@ -15,6 +15,7 @@ from remit.client.render import render_span
 from remit.client.settings import Settings
 from remit.client.target import Target, parse_session, parse_target
 from remit.client.usage import UsageProblem
+from remit.wire.problem import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +35,16 @@ def run_command(settings: Settings, words: list[str]) -> int:
     """The command's exit status, or ours if something came between."""
     target, argv = _split(settings, words)
     _check(argv)
-    with enter(settings, target) as connection:
-        session = connection.attach(target.name) if settings.session else connection.open()
-        with session:
-            result = _run(session, argv, settings.timeout)
+    result: Result | None = None
+    try:
+        with enter(settings, target) as connection:
+            session = connection.attach(target.name) if settings.session else connection.open()
+            with session:
+                result = _run(session, argv, settings.timeout)
+    except Problem as problem:
+        if result is None:
+            raise
+        report(f"the command has ended; leaving its session went wrong: {problem.message}")
     return _status(result, settings)
 
 
