@@ -52,6 +52,7 @@ def test_sessions_go_on_while_the_gate_is_replaced(operator: Person) -> None:
     operator.remit("remove", "-s", session)
 
 
+@pytest.mark.allow_journal("remit-gate: .* remitd did not serve it: unavailable")
 def test_a_command_outlives_the_daemon_and_keeps_its_status(operator: Person) -> None:
     host = operator.host
     host.write_file("/etc/remit/roles/long.toml", ROLE)
