@@ -7,14 +7,34 @@ import time
 
 import pytest
 
-from tests.host.person import Person
+from tests.host.person import PASSWORD, REMIT, Person
+from tests.host.terminal import Terminal
 from tests.host.test_main_job import TARGET, remit_events
 
 pytestmark = pytest.mark.allow_journal(
     r"remit-auth.*(authentication failure|pam_unix|user unknown|account|expired)",
     r"authentication of .* from .* failed",
-    r"unix_chkpwd|pam_unix|pam_faillock",
+    r"unix_chkpwd|pam_unix|pam_exec|pam_faillock",
 )
+
+# Stands for the program that asks a server for one-time codes.
+CHECK_CODE = """#!/bin/sh
+[ "$(tr -d '\\0')" = 123456 ]
+"""
+STACK = """\
+auth required pam_exec.so expose_authtok quiet /usr/local/sbin/check-code
+auth required pam_permit.so
+account required pam_unix.so
+"""
+CODED = """\
+[access]
+allow = ["olga"]
+pam_service = "remit-code"
+[roles]
+olga = ["host-reader"]
+[params]
+UNIT = { pattern = "[a-z]+" }
+"""
 
 DENIED = "permission denied: the user name, the password or the account was not accepted"
 
@@ -77,16 +97,56 @@ def test_every_refusal_looks_the_same_and_takes_the_same_time(
 def test_a_password_that_has_to_be_changed_is_changed_prompt_by_prompt(
     operator: Person,
 ) -> None:
-    """The client's password file answers one prompt only; the conversation needs a terminal."""
-    host = operator.host
-    host.add_user("fresh", "correct horse battery", ["remit-host-status"])
+    host, new = operator.host, "quite another battery staple"
+    host.add_user("fresh", PASSWORD, ["remit-host-status"])
     host.run(["chage", "--lastday", "0", "fresh"])
     person = Person(host, operator.client, "fresh")
     said, _ = attempt(person)
-    assert said.startswith("remit: ")
-    host.run(["chage", "--lastday", "20000", "fresh"])
+    assert said.startswith("remit: "), "a file with one password answers one question"
+    argv = [REMIT, "run", person.target(TARGET), "uptime"]
+    environment = {"REMIT_USER": "fresh"}
+    with Terminal() as terminal:
+        with operator.client.start(argv, environment=environment, terminal=terminal.far) as client:
+            for prompt, answer in (
+                ("Password: ", PASSWORD),
+                ("Current password: ", PASSWORD),
+                ("New password: ", new),
+                ("Retype new password: ", new),
+            ):
+                terminal.expect(prompt)
+                terminal.type(answer)
+            terminal.expect("load average")
+            assert client.wait(20) == 0
+        assert new not in terminal.seen, "a password is never echoed"
+    attempt(person)
+    person.write_password(new)
     person.remit("run", person.target(TARGET), "uptime")
     host.remove_user("fresh")
+
+
+def test_an_endpoint_with_a_stack_of_its_own_asks_by_it(operator: Person) -> None:
+    """One with a second module, as administrators add one-time codes: after the password that
+    everybody shows, this endpoint's own questions, and both modules have to agree."""
+    host = operator.host
+    host.write_file("/usr/local/sbin/check-code", CHECK_CODE, 0o755)
+    host.write_file("/etc/pam.d/remit-code", STACK)
+    host.write_file("/etc/remit/endpoints/coded.toml", CODED)
+    host.run(["remitctl", "reload"])
+    for code, status in (("123456", 0), ("654321", 255)):
+        with Terminal() as terminal:
+            argv = [REMIT, "run", operator.target("coded"), "uptime"]
+            environment = {"REMIT_USER": "olga"}
+            with operator.client.start(
+                argv, environment=environment, terminal=terminal.far
+            ) as client:
+                for answer in (PASSWORD, code):
+                    terminal.expect("Password: ")
+                    terminal.type(answer)
+                terminal.expect("load average" if status == 0 else DENIED)
+                assert client.wait(20) == status
+    operator.remit("run", operator.target(TARGET), "uptime")
+    host.run(["rm", "/etc/remit/endpoints/coded.toml", "/etc/pam.d/remit-code"])
+    host.run(["remitctl", "reload"])
 
 
 def test_nothing_is_kept_of_refused_connections(operator: Person) -> None:

@@ -20,7 +20,7 @@ def main() -> int:
     with socket.socket(fileno=CONNECTION) as connection:
         try:
             Conversation(connection).hold(transaction)
-        except Abandoned:
+        except (Abandoned, ConnectionError):
             return 0
         except (ProtocolProblem, OSError, ValueError) as error:
             sys.stderr.write(f"<4>remit-auth: {error}\n")
