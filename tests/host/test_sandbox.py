@@ -12,6 +12,7 @@ import pytest
 
 from tests.host.harness.host import Host
 from tests.host.person import Person
+from tests.host.test_main_job import remit_events
 
 PROBE = "/usr/local/bin/probe"
 SUID = "/usr/local/bin/suid-id"
@@ -159,3 +160,44 @@ def test_a_session_of_another_endpoint_has_another_virtual_account(probes: Perso
         probes.remit("remove", "-s", session)
     assert len(accounts) == 2
     assert all(each.startswith("remit-v-") and len(each) <= 31 for each in accounts)
+
+
+def test_remitd_refuses_whoever_is_inside_a_session(probes: Person) -> None:
+    """Were the socket not hidden: a process beneath remit.slice, with all of root's rights."""
+    host = probes.host
+    ask = ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "-p", "User=olga"]
+    assert host.run([*ask, "--slice=other.slice", "remit", "endpoints"]).stdout
+    host.journal.allow("a process inside a session was refused", "run-u.*Failed with result")
+    refused = host.run([*ask, "--slice=remit-any.slice", "remit", "endpoints"], check=False)
+    assert refused.returncode == 255
+    assert refused.stdout == ""
+    (event,) = [each for each in remit_events(host) if each["REMIT_EVENT"] == "inside"]
+    assert event["REMIT_PEER"] == "the local socket"
+
+
+@pytest.mark.parametrize(
+    ("setting", "found"),
+    [
+        ("PrivateNetwork=no", "namespaces"),
+        ("ProtectSystem=full", "read_only"),
+        ("InaccessiblePaths=", "hidden"),
+    ],
+)
+def test_a_session_whose_sandbox_is_not_what_was_ordered_does_not_serve(
+    probes: Person, setting: str, found: str
+) -> None:
+    """An administrator's drop-in for all units of that name stands for a systemd that goes on
+    without what it cannot set up."""
+    host = probes.host
+    drop_in = "/etc/systemd/system/remit-session-.service.d/zz.conf"
+    host.write_file(drop_in, f"[Service]\n{setting}\n")
+    host.run(["systemctl", "daemon-reload"])
+    host.journal.allow("the sandbox is not what was ordered", "remit-session-.*Failed with result")
+    host.journal.allow("Failed to start remit-session-")
+    refused = probes.remit("run", probes.target("probe-caller"), "probe", "memfd", status=125)
+    assert "the sandbox is not what was ordered" in refused.stderr
+    assert found in refused.stderr
+    assert refused.stdout == ""
+    host.run(["rm", drop_in])
+    host.run(["systemctl", "daemon-reload"])
+    assert inside(probes, "caller", "memfd") == "refused: Operation not permitted"

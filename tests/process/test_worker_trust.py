@@ -89,7 +89,7 @@ BROKEN = {
     "seccomp": ({"seccomp": True}, "Seccomp 0"),
     "capabilities": ({"capabilities": "0"}, "CapPrm"),
     "namespaces": ({"namespaces": {"net": str(os.stat("/proc/self/ns/net").st_ino)}}, "net"),
-    "read_only": ({"read_only": ["/tmp"]}, "/tmp writable"),
+    "read_only": ({"read_only": ["/tmp"]}, "/tmp mounted for writing"),
     "hidden": ({"hidden": ["/nowhere", "/etc/passwd"]}, "/etc/passwd accessible"),
     "no_exec": ({"no_exec": ["/usr"]}, "/usr without noexec"),
     "uid": ({"uid": 12345}, "uid 0"),
