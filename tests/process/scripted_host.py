@@ -23,8 +23,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from remit.wire.message import Message
 from tests.process.scripted_session import COMMANDS, PATIENCE, Died, Peer, Run, Script
 
-SESSION = "0123456789abcdef" * 2
-
 
 class Certificate:
     """A key and a certificate for localhost; signed by `issuer`, or by itself."""
@@ -190,7 +188,7 @@ class Conversation:
         elif message.type == "list":
             self.peer.say("session-list", sessions=self.script.sessions)
         elif message.text("session") == "up":
-            self.peer.say("removed", session=SESSION)
+            self.peer.say("removed", session=self.script.session)
         else:
             self.peer.say("failed", code="no-session", message="no session x of yours here")
 
@@ -199,15 +197,15 @@ class Conversation:
             text = "no such endpoint for you"
             return self.peer.say("failed", code="not-admitted", message=text)
         if message.type == "open" and not message.flag("attach"):
-            return self.peer.say("opened", session=SESSION, endpoint="web-admin")
+            return self.peer.say("opened", session=self.script.session, endpoint="web-admin")
         if message.type == "attach" and message.text("session") != "up":
             return self.peer.say("failed", code="no-session", message="no such session")
         gone = self.relay()
-        self.peer.say("released", session=SESSION, gone=gone, reason="closed by you")
+        self.peer.say("released", session=self.script.session, gone=gone, reason="closed by you")
 
     def relay(self) -> bool:
         """Be the session until it is left; whether it is gone then."""
-        self.peer.say("attached", session=SESSION, endpoint="web-admin")
+        self.peer.say("attached", session=self.script.session, endpoint="web-admin")
         return self.work(self.peer)
 
     def work(self, peer: Peer) -> bool:
@@ -239,7 +237,9 @@ class LocalConversation(Conversation):
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                attached = Message("attached", session=SESSION, endpoint="web-admin").encode()
+                attached = Message(
+                    "attached", session=self.script.session, endpoint="web-admin"
+                ).encode()
                 rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))
                 self.connection.sendmsg([attached], [rights])
             ours.settimeout(PATIENCE)

@@ -11,6 +11,7 @@ from remit.wire.frame import ACK, CONTROL, DATA, STDERR, STDIN, STDOUT, Frame, F
 from remit.wire.message import Message, parse_message
 
 PATIENCE = 20.0
+SESSION = "0123456789abcdef" * 2
 # As the offset of an acknowledgement of input: nothing of it is wanted.
 UNWANTED = 2**64 - 1
 
@@ -24,6 +25,7 @@ class Script:
     before: bytes | None = None  # said in place of everything
     silent: bool = False  # accepts, and says nothing
     mute: bool = False  # the same, but it listens to TLS
+    session: str = SESSION  # the id that the host gives every session
     sessions: list[dict[str, object]] = field(default_factory=list)
     heard: list[Message] = field(default_factory=list)
     acknowledged: dict[int, int] = field(default_factory=dict)

@@ -14,13 +14,12 @@ from remit.gateway.settings import Caps, Settings
 from tests.process.client_program import PROGRAM, Client
 from tests.process.gate import Gate
 from tests.process.scripted_host import (
-    SESSION,
     BackendConversation,
     Certificate,
     local_host,
     remote_host,
 )
-from tests.process.scripted_session import Script, pattern
+from tests.process.scripted_session import SESSION, Script, pattern
 
 REMOTE = "web-admin@127.0.0.1"
 
@@ -116,6 +115,12 @@ def test_refusals(client: Client, target: Target, code: str, status: int) -> Non
     assert target[1].heard[-2].type == "close"
 
 
+def test_nothing_that_a_host_says_passes_for_a_line_of_ours(client: Client, target: Target) -> None:
+    text = "no\\nremit: all is well\\n remit: it is\\n    so"
+    result = client.run("run", target[0], "fail", "refused", text)
+    assert result.stderr == b"remit: no\n  remit: all is well\n   remit: it is\n    so\n"
+
+
 @pytest.mark.parametrize("size, step", [(1, 7), (8191, 16383), (65536, 65537), (262144, 999)])
 def test_every_byte_arrives(client: Client, target: Target, size: int, step: int) -> None:
     count = 3000 if size == 1 else 2_000_001
@@ -153,6 +158,7 @@ def test_interrupts_cancel(client: Client, target: Target, times: int) -> None:
             target[1].wait_heard("cancel", said + 1)
         _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (130, b"")
+    target[1].wait_heard("goodbye", 1)
     assert target[1].heard[-2].type == "close"
 
 
@@ -253,6 +259,24 @@ def test_list_of_sessions(client: Client, target: Target) -> None:
     assert lines[1].split()[:3] == ["01234567", "up", "web-admin"]
     assert lines[1].split()[4:] == ["Disconnected", "None", "-", "1m", "1s", "-"]
     assert json.loads(client.run("list", *host, "--json").stdout)[0]["id"] == SESSION
+
+
+@pytest.mark.parametrize(
+    "session", ["\x1b]0;owned\x07", "A" * 32, "0" * 31, "0" * 32 + "\n", "\u0660" * 32, ""]
+)
+def test_session_id_that_is_none(client: Client, target: Target, session: str) -> None:
+    target[1].session = session
+    target[1].sessions.append({"id": session})
+    kept, host = target[0].replace("web-admin", "up"), target[0].partition("@")[2]
+    for words in (
+        ["new", target[0]],
+        ["run", target[0], "echo"],
+        ["run", "-s", kept, "echo"],
+        ["list", *filter(None, [host])],
+    ):
+        result = client.run(*words)
+        assert (result.returncode, result.stdout) == (255, b"")
+        assert b"a session's id that is none" in result.stderr
 
 
 def test_new_and_remove(client: Client, target: Target) -> None:

@@ -12,8 +12,8 @@ import pytest
 import remit
 from remit.client import connection as connections
 from remit.client import pump, trust
-from tests.process.scripted_host import SESSION, Certificate, Host, remote_host
-from tests.process.scripted_session import Script, pattern
+from tests.process.scripted_host import Certificate, Host, remote_host
+from tests.process.scripted_session import SESSION, Script, pattern
 from tests.tree import DEBIANS_PYTHON, SERVICE
 
 

@@ -133,6 +133,25 @@ def test_authority(client: Client, tmp_path: Path, script: Script) -> None:
         assert client.run("run", REMOTE, "echo", "x").returncode == 255
 
 
+def test_a_pin_is_stronger_than_the_systems_authorities(
+    client: Client, tmp_path: Path, script: Script
+) -> None:
+    authority = Certificate(tmp_path, "authority")
+    issued = Certificate(tmp_path, "issued", authority)
+    client.environment["SSL_CERT_FILE"] = str(authority.path)
+    with remote_host(issued, script) as host:
+        client.environment["REMIT_PORT"] = str(host.port)
+        assert client.run("run", REMOTE, "echo", "x").stdout == b"x\n"
+        client.know(host.port, "SHA256:" + "x" * 43)
+        heard = len(script.heard)
+        result = client.run("run", REMOTE, "echo", "x")
+        assert result.returncode == 255
+        assert b"HAS CHANGED" in result.stderr
+        assert len(script.heard) == heard
+        words = ["--fingerprint", issued.fingerprint, REMOTE, "echo", "x"]
+        assert client.run("run", *words).stdout == b"x\n"
+
+
 @pytest.mark.parametrize("content", [None, "", "-----BEGIN CERTIFICATE-----\nno\n"])
 def test_unfit_authority(client: Client, host: Host, tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "ca.pem"

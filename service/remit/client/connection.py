@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from remit import __version__
-from remit.client.conversation import Conversation
+from remit.client.conversation import Conversation, broken
 from remit.wire.message import Message
-from remit.wire.problem import Problem
+from remit.wire.problem import Problem, ProtocolProblem
 from remit.wire.turn import MAX_PROMPTS, VERSION
 
 TYPE_CHECKING = False
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from remit.client.session import Session
 
 GREETING_SECONDS = 15.0
+
+ID_DIGITS = 32
+DIGITS = frozenset("0123456789abcdef")
 
 # (style, text) -> answer; the styles are message.PROMPT_STYLES. Problem ends the conversation.
 Answerer = Callable[[str, str], str]
@@ -85,23 +88,29 @@ class Connection:
 
         fields = _opening(endpoint or self._endpoint, name, None)
         attached = self._request("attached", "open", kept=kept, attach=True, **fields)
+        self._session_id(attached.text("session"))
         return Session(self._conversation, attached, kept)
 
     def new(self, endpoint: str = "", name: str = "", idle_timeout: int | None = None) -> str:
         """Open a kept session without attaching to it. Returns its id; `idle_timeout` is in s."""
         fields = _opening(endpoint or self._endpoint, name, idle_timeout)
-        return self._request("opened", "open", kept=True, attach=False, **fields).text("session")
+        opened = self._request("opened", "open", kept=True, attach=False, **fields)
+        return self._session_id(opened.text("session"))
 
     def attach(self, session: str) -> Session:
         """Attach to one of the user's sessions, by name, id or the beginning of an id."""
         from remit.client.session import Session
 
         attached = self._request("attached", "attach", session=session)
+        self._session_id(attached.text("session"))
         return Session(self._conversation, attached, kept=True)
 
     def sessions(self) -> list[dict[str, object]]:
         """The user's sessions on this host."""
-        return self._request("session-list", "list").tables("sessions")
+        rows = self._request("session-list", "list").tables("sessions")
+        for row in rows:
+            self._session_id(row.get("id"))
+        return rows
 
     def remove(self, session: str) -> None:
         """End one of the user's sessions; returns when nothing is left of it."""
@@ -112,6 +121,12 @@ class Connection:
         if self._conversation.turn.state in ("greeted", "ready"):
             self._conversation.say("goodbye")
         self._conversation.close()
+
+    def _session_id(self, found: object) -> str:
+        """A session's id as a host has given it: fit to be shown, and to be a word of a script."""
+        if isinstance(found, str) and len(found) == ID_DIGITS and DIGITS.issuperset(found):
+            return found
+        raise broken(self.host, ProtocolProblem("a session's id that is none"))
 
     def _request(self, answer: str, type_: str, **fields: object) -> Message:
         self._conversation.say(type_, **fields)

@@ -8,7 +8,7 @@ from remit.client.render import clean_lines
 
 
 def report(message: str) -> None:
-    """Say one thing; further lines of it stand as they are. Silent where nobody can hear."""
+    """Say one thing; further lines of it are indented. Silent where nobody can hear."""
     try:
         sys.stderr.write(f"remit: {clean_lines(message)}\n")
         sys.stderr.flush()

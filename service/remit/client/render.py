@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+INDENT = "  "
 SPANS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -18,8 +19,14 @@ def clean(text: str) -> str:
 
 
 def clean_lines(text: str) -> str:
-    """Several lines, each clean; tabs become blanks."""
-    return "\n".join(clean(line.expandtabs()) for line in text.split("\n"))
+    """Several lines, each clean; tabs become blanks. All but the first are indented, so that none
+    passes for a line of remit's own; those that are indented already keep their columns."""
+    first, *others = (clean(line.expandtabs()) for line in text.split("\n"))
+    return "\n".join([first, *map(_indented, others)])
+
+
+def _indented(line: str) -> str:
+    return line if not line or line.startswith(INDENT) else INDENT + line
 
 
 def _visible(character: str) -> str:

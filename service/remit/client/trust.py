@@ -1,7 +1,8 @@
 """Whether a host is the one it should be, before a single word is said to it.
 
-Owns the order: a fingerprint from the command line alone; else a pin; else the authorities; else
-the person is asked, once. Does not say anything to the host but TLS.
+Owns the order: a fingerprint that is demanded, alone; else a pin, which nothing overrules but
+authorities that are named; else the authorities; else the person is asked, once. Does not say
+anything to the host but TLS.
 """
 
 from __future__ import annotations
@@ -74,10 +75,12 @@ class Trust:
         if found == pin.fingerprint:
             return TlsLink(tls)
         tls.close()
-        try:
-            return TlsLink(_connect(address, True, self._authorities))
-        except tls_client.Unverified:
-            raise Problem("untrusted", _changed(address, found, pin)) from None
+        if self._authorities:
+            try:
+                return TlsLink(_connect(address, True, self._authorities))
+            except tls_client.Unverified:
+                pass
+        raise Problem("untrusted", _changed(address, found, pin))
 
     def _meet(self, address: Address, reason: str) -> None:
         """Have the person accept a host for good, or raise Problem."""
@@ -161,7 +164,7 @@ def _changed(address: Address, found: str, pin: Pin) -> str:
         f"THE CERTIFICATE OF {address} HAS CHANGED; nothing was sent to it\n"
         f"  its certificate is {found}\n"
         f"  it was             {pin.fingerprint} ({pin.where})\n"
-        "  Either somebody is answering in its place, or the host has a new certificate.\n"
+        "  Either somebody is answering in its place, or the host has a new key.\n"
         f"  If `remitctl status` on the host shows the new one, do this once:\n"
         f"  remit trust {address} --fingerprint {found}"
     )

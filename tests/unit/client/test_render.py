@@ -27,6 +27,14 @@ def test_clean_lines_keeps_lines_only() -> None:
     assert clean_lines("refused: x\n\t^ \x1b[m\r\n") == "refused: x\n        ^ \\x1b[m\\r\n"
 
 
+@pytest.mark.parametrize("line", ["remit: x", " remit: x", "\tremit: x", "\xa0remit: x"])
+def test_clean_lines_has_no_second_line_of_ours(line: str) -> None:
+    first, second, last = clean_lines(f"one\n{line}\n").split("\n")
+    assert (first, last) == ("one", "")
+    assert second.startswith("  ")
+    assert not second.startswith("remit: ")
+
+
 def test_table() -> None:
     text = render_table(("ID", "NAME"), [("1", ""), ("22", "u\x1bp")])
     assert text == "ID  NAME\n1   -\n22  u\\x1bp\n"
