@@ -309,3 +309,11 @@ def take(connection: socket.socket, size: int) -> bytes:
     while len(data) < size and (piece := connection.recv(size - len(data))):
         data += piece
     return data
+
+
+def read_or_end(connection: socket.socket) -> bytes:
+    """What comes next; nothing at the end, however it comes."""
+    try:
+        return connection.recv(4096)
+    except ConnectionError:
+        return b""

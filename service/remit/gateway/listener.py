@@ -9,7 +9,6 @@ import asyncio
 import errno
 import socket
 
-from remit.gateway.limits import source_of
 from remit.gateway.log import ERROR
 from remit.gateway.visitor import House, Visitor
 
@@ -61,16 +60,10 @@ class Listener:
             self._admit(accepted, address[0], address[1])
 
     def _admit(self, accepted: socket.socket, address: str, port: int) -> None:
-        source = source_of(address)
-        address = address.removeprefix("::ffff:")
-        peer = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        now = asyncio.get_running_loop().time()
-        refusal = self._house.admission.enter(source, now)
-        if refusal:
-            accepted.close()
-            self._house.log.about(peer, f"refused: {refusal}")
+        visitor = Visitor(self._house, accepted, address, port)
+        if not visitor.enter():
             return
-        task = asyncio.create_task(Visitor(self._house, accepted, source, peer).serve())
+        task = asyncio.create_task(visitor.serve())
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 

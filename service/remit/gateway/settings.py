@@ -13,11 +13,13 @@ class Caps:
     """How much of the gate strangers may take. Penalties are seconds that a source owes."""
 
     connections: int = 4096
-    strangers: int = 64
+    strangers: int = 64  # one more takes the place of another
     strangers_per_source: int = 8
+    strangers_per_network: int = 16
     sources: int = 10_000  # remembered for their penalties
     tolerated: float = 30.0  # seconds owed at which a source is refused
     longest: float = 600.0  # the most that a source can owe
+    rent: float = 0.5  # seconds owed for each that a connection lasted without authentication
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Deadlines:
     handshake: float = 10.0
     hello: float = 10.0
     authentication: float = 60.0  # from the accept to `authenticated`, answers to prompts included
+    crowded: float = 15.0  # for each answer, while strangers have more than half of their places
 
 
 @dataclass(frozen=True, slots=True)

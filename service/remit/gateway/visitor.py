@@ -10,15 +10,19 @@ import socket
 from dataclasses import dataclass
 
 from remit.gateway.backend import Defect
+from remit.gateway.bill import Bill
 from remit.gateway.client import Client, ClientGone
 from remit.gateway.conversation import Conversation
-from remit.gateway.limits import Admission
+from remit.gateway.limits import Admission, Place
 from remit.gateway.log import ERROR, WARNING, Log
 from remit.gateway.relay import Buffers
 from remit.gateway.settings import Settings
 from remit.system.tls import Context, NotTls, TlsConnection
 from remit.wire.message import Message
 from remit.wire.problem import Problem, ProtocolProblem
+
+# After these it is the client's turn, and the host waits.
+_AWAITS_CLIENT = {"welcome", "prompt", "failed"}
 
 _IDLE, _PROBES, _MILLISECONDS = 15, 2, 45_000  # a peer that is gone is noticed within 45 s
 
@@ -35,61 +39,69 @@ class House:
 
 
 class Visitor:
-    """A client that has been let in; `peer` is its address and port for people."""
+    """A client that wants to be let in, by its accepted socket."""
 
-    def __init__(self, house: House, accepted: socket.socket, source: str, peer: str) -> None:
+    def __init__(self, house: House, accepted: socket.socket, address: str, port: int) -> None:
         self._house = house
         self._accepted = accepted
-        self._source = source
-        self._peer = peer
-        self._stranger = True
+        self._connection: TlsConnection | None = None
+        self._place = Place(address, self._hang_up)
+        self._peer = _shown(address, port)
+        self._begun = asyncio.get_running_loop().time()
+        rent = house.settings.caps.rent
+        self._bill = Bill(house.admission, self._place.source, rent, self._begun)
         self._deadline = asyncio.timeout(None)
-        self._begun = 0.0
+
+    def enter(self) -> bool:
+        """Whether there is a place for it; `serve` gives it back. Otherwise it is closed."""
+        refusal = self._house.admission.enter(self._place, self._begun)
+        if refusal:
+            self._accepted.close()
+            self._house.log.about(self._peer, f"refused: {refusal}")
+        return not refusal
 
     async def serve(self) -> None:
         """Until it leaves, breaks a rule or the gate stops. Raises nothing but a cancellation."""
         try:
             prepare(self._accepted)
-            connection = TlsConnection(self._accepted, self._house.context)
+            self._connection = TlsConnection(self._accepted, self._house.context)
         except OSError:  # it has gone already
             self._accepted.close()
-            self._leave()
+            self._house.admission.leave(self._place)
             return
         try:
-            await self._serve(Client(connection))
+            await self._serve(Client(self._connection))
         finally:
-            connection.close()
-            self._leave()
+            self._connection.close()
+            self._house.admission.leave(self._place)
 
     async def _serve(self, client: Client) -> None:
-        loop, deadlines = asyncio.get_running_loop(), self._house.settings.deadlines
-        self._begun = loop.time()
         try:
-            async with asyncio.timeout(deadlines.handshake):
+            async with asyncio.timeout(self._house.settings.deadlines.handshake):
                 await client.handshake()
         except TimeoutError:
-            self._charge("timeout", "no TLS handshake in time")
+            self._settle("timeout", "no TLS handshake in time")
         except NotTls as error:
-            self._charge("protocol", str(error))
+            self._settle("protocol", str(error))
         except OSError:
-            self._charge("left")
+            self._settle("left")
         else:
             await self._converse(client)
 
     async def _converse(self, client: Client) -> None:
         house = self._house
         conversation = Conversation(client, house.settings.backend, house.buffers, self._observe)
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(loop.time() + house.settings.deadlines.hello) as deadline:
+            async with asyncio.timeout(house.settings.deadlines.hello) as deadline:
                 self._deadline = deadline
                 await conversation.hold()
+            self._settle("left")
             last = b""
         except ClientGone as gone:
-            self._charge("left", str(gone))
+            self._settle("left", str(gone))
             return
         except TimeoutError:
-            self._charge("timeout", "not authenticated in time")
+            self._settle("timeout", "not authenticated in time")
             last = _failed("timeout", "you were not authenticated in time; connect again")
         except Problem as problem:
             self._note(problem)
@@ -97,37 +109,46 @@ class Visitor:
         await client.send_last(last)
 
     def _observe(self, type_: str, code: str) -> None:
-        """A message has gone by."""
-        deadlines = self._house.settings.deadlines
-        if type_ == "hello":
-            self._deadline.reschedule(self._begun + deadlines.authentication)
-        elif type_ == "authenticated":
+        """A message goes by."""
+        now = asyncio.get_running_loop().time()
+        self._bill.observe(type_, code, now)
+        if type_ == "authenticated":
             self._deadline.reschedule(None)
-            if self._stranger:
-                self._stranger = False
-                self._house.admission.recognize(self._source)
-        elif code == "denied":
-            self._punish("denied")
+            self._house.admission.recognize(self._place)
+        elif self._bill.stranger:
+            self._deadline.reschedule(self._patience(type_, now))
+
+    def _patience(self, type_: str, now: float) -> float:
+        """Until when a stranger's conversation may go on after this message."""
+        deadlines = self._house.settings.deadlines
+        end = self._begun + deadlines.authentication
+        if type_ in _AWAITS_CLIENT and self._house.admission.is_crowded():
+            return min(end, now + deadlines.crowded)
+        return end
 
     def _note(self, problem: Problem) -> None:
         if isinstance(problem, ProtocolProblem):
-            self._charge("protocol", f"it broke the protocol: {problem.message}")
+            self._settle("protocol", f"it broke the protocol: {problem.message}")
         elif isinstance(problem, Defect):
             self._house.log.about(self._peer, f"remitd's mistake: {problem.detail}", ERROR)
         else:
             self._house.log.about(self._peer, f"remitd did not serve it: {problem.code}", WARNING)
 
-    def _charge(self, offence: str, text: str = "") -> None:
+    def _settle(self, offence: str, text: str = "") -> None:
         if text:
             self._house.log.about(self._peer, text)
-        if self._stranger:
-            self._punish(offence)
+        self._bill.settle(offence, asyncio.get_running_loop().time())
 
-    def _punish(self, offence: str) -> None:
-        self._house.admission.punish(self._source, offence, asyncio.get_running_loop().time())
-
-    def _leave(self) -> None:
-        self._house.admission.leave(self._source, self._stranger)
+    def _hang_up(self) -> None:
+        """Another stranger needs the place: have the connection end, whatever it waits for."""
+        self._house.log.about(self._peer, "displaced: too many connections not authenticated")
+        if self._connection is not None:
+            self._connection.hang_up()
+            return
+        try:
+            self._accepted.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it has gone already
 
 
 def prepare(accepted: socket.socket) -> None:
@@ -139,6 +160,11 @@ def prepare(accepted: socket.socket) -> None:
     accepted.setsockopt(tcp, socket.TCP_KEEPINTVL, _IDLE)
     accepted.setsockopt(tcp, socket.TCP_KEEPCNT, _PROBES)
     accepted.setsockopt(tcp, socket.TCP_USER_TIMEOUT, _MILLISECONDS)
+
+
+def _shown(address: str, port: int) -> str:
+    address = address.removeprefix("::ffff:")
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _failed(code: str, message: str) -> bytes:

@@ -94,6 +94,13 @@ class TlsConnection:
         """Take bytes off the socket without looking at them; 0 at the end."""
         return len(os.read(self._tls.fileno(), size))
 
+    def hang_up(self) -> None:
+        """Let both directions end: whoever uses the connection finds that out, and closes it."""
+        try:
+            socket.socket.shutdown(self._tls, socket.SHUT_RDWR)  # its own would forget its TLS
+        except OSError:
+            pass
+
     def close(self) -> None:
         """End the connection for both sides, even where another process holds the socket."""
         try:
