@@ -5,6 +5,7 @@ Owns its socket, its delegated control group and the process; leaves none of the
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import signal
@@ -226,8 +227,8 @@ class WorkerProcess:
         self.path = directory / f"worker-{next(_numbers)}.sock"
         self.cgroup = Path(find_own()) / f"remit-test-{os.getpid()}-{next(_numbers)}"
         self.cgroup.mkdir()
-        for path in (self.cgroup, self.cgroup / "cgroup.procs"):
-            os.chown(path, user, user)
+        for name in (".", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
+            os.chown(self.cgroup / name, user, user)
         self.started = time.monotonic()
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(str(self.path))
@@ -285,7 +286,7 @@ class WorkerProcess:
 
     def processes(self) -> list[int]:
         """Everything that runs in the session but the worker."""
-        found = [path.read_text().split() for path in self.cgroup.rglob("cgroup.procs")]
+        found = [_read(path).split() for path in self.cgroup.rglob("cgroup.procs")]
         return [int(pid) for pids in found for pid in pids if int(pid) != self.process.pid]
 
     def wait(self) -> int:
@@ -325,6 +326,16 @@ class WorkerProcess:
         for path in sorted(self.cgroup.rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else None
         self.cgroup.rmdir()
+
+
+def _read(processes: Path) -> str:
+    """Nothing in a threaded group: the group above it has its processes."""
+    try:
+        return processes.read_text()
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+        return ""
 
 
 def pieces(data: bytes) -> Iterator[tuple[int, bytes]]:

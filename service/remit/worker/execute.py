@@ -9,7 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 
-from remit.system.cgroup import Cgroup
+from remit.system.cgroup import Cgroup, OwnCgroup
 from remit.system.process import offer_to_oom_killer
 from remit.system.seccomp import install_filter, make_filter
 from remit.system.spawn import Child, Plan, StartFailure, spawn
@@ -21,6 +21,9 @@ from remit.worker.pipes import InputPipe, OutputPipe
 from remit.worker.request import Request
 
 TIMED_OUT = 124  # exit status, as timeout(1) has it
+
+_AGAIN = 0.005  # seconds between two looks for what is dying
+_PATIENCE = 5.0  # seconds after which what does not die is a reason to end the session
 
 
 _FILTER = make_filter(os.uname().machine)
@@ -37,14 +40,28 @@ class Watcher:
         """Nothing is left of it. A problem: it never started. A negative status is a signal."""
         raise NotImplementedError
 
+    def survived(self) -> None:
+        """Something of it cannot be ended from here; `ended` follows. The unit has to go."""
+        raise NotImplementedError
+
 
 class Execution:
     """A command with its pipes; `start` it once, then the watcher is told."""
 
     def __init__(
-        self, loop: Loop, watcher: Watcher, request: Request, budget: Budget, wants_input: bool
+        self,
+        loop: Loop,
+        watcher: Watcher,
+        request: Request,
+        budget: Budget,
+        wants_input: bool,
+        home: OwnCgroup,
     ) -> None:
+        """`home` is the group that the command's is made in, which it must not escape to."""
         self.request = request
+        self._home = home
+        self._ended_at = 0.0
+        self._again: Timer | None = None
         self._loop = loop
         self._watcher = watcher
         self._cgroup: Cgroup | None = None
@@ -107,12 +124,22 @@ class Execution:
         self._later(patience, self.kill)
 
     def kill(self) -> None:
+        """The first process too, which may have left the group; what it leaves is swept."""
+        self._signal(signal.SIGKILL)
         if self._cgroup is not None:
             self._cgroup.kill()
 
     def _terminate(self) -> None:
         if self._cgroup is not None:
             self._cgroup.send_signal(signal.SIGTERM)
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
+        try:
+            if self._child is not None and self._child.pidfd >= 0:
+                signal.pidfd_send_signal(self._child.pidfd, number)
+        except (ProcessLookupError, PermissionError):
+            pass
 
     def _note_start(self, child: Child) -> None:
         self._loop.forget(child.report)
@@ -132,21 +159,45 @@ class Execution:
             self._note_start(child)
         self._loop.forget(child.pidfd)
         self._status = child.wait()
+        self._ended_at = self._loop.now()
         self._input.close()
         self._sweep()
 
     def _sweep(self) -> None:
-        """Kill what the command left behind, and go on when the group is empty."""
-        cgroup = self._cgroup
-        if cgroup is None:
-            return
-        self._loop.forget(cgroup.events)
-        if cgroup.remove():
-            self._cgroup = None
+        """Kill what the command left behind, wherever in the unit, and go on when it is gone."""
+        self._loop.cancel(self._again)
+        try:
+            gone = self._is_gone()
+        except OSError:  # the command is changing its groups: let it lose later
+            gone = False
+        if gone:
             self._finish()
+        elif self._loop.now() - self._ended_at < _PATIENCE:
+            self._again = self._loop.call_after(_AGAIN, self._sweep)
         else:
-            self._loop.watch(cgroup.watch(), URGENT, self._sweep, self._abandon)
-            cgroup.kill()
+            self._give_up()
+
+    def _is_gone(self) -> bool:
+        """Kill what is left. What has gone from the group may have left a thread in it: both."""
+        cgroup = self._cgroup
+        if cgroup is not None:
+            self._loop.forget(cgroup.events)
+            if not cgroup.remove():
+                self._loop.watch(cgroup.watch(), URGENT, self._sweep, self._abandon)
+                cgroup.kill()
+                self._home.clear(but=cgroup.name)
+                return False
+            self._cgroup = None
+        return self._home.clear()
+
+    def _give_up(self) -> None:
+        """It cannot be killed from here, as a program of another user cannot: the unit ends it."""
+        if self._cgroup is not None:
+            self._loop.forget(self._cgroup.events)
+            self._cgroup = None
+        self._close_pipes()
+        self._watcher.survived()
+        self._finish()
 
     def _finish(self) -> None:
         self._cancel_timers()
@@ -157,7 +208,11 @@ class Execution:
 
     def _abandon(self) -> None:
         """A defect of ours has come between: end the command in any case, and wait for it."""
-        self.kill()
+        try:
+            self.kill()
+            self._home.clear()
+        except OSError:
+            pass  # the next command's sweep finds what is left
         self._close_pipes()
         self._cancel_timers()
         if (child := self._child) is not None and child.pidfd >= 0:
@@ -171,7 +226,7 @@ class Execution:
         self._watcher.ended(self.request, problem, 0)
 
     def _cancel_timers(self) -> None:
-        for timer in self._timers:
+        for timer in (*self._timers, self._again):
             self._loop.cancel(timer)
         self._timers.clear()
 

@@ -11,7 +11,7 @@ import signal
 import sys
 
 from remit.system.activation import take_descriptors
-from remit.system.cgroup import find_own
+from remit.system.cgroup import OwnCgroup, find_own
 from remit.system.readiness import Readiness
 from remit.wire.message import Message
 from remit.wire.problem import Problem, ProtocolProblem
@@ -73,7 +73,7 @@ class Worker(Receptionist):
         if faults:
             raise Problem("sandbox", "the sandbox is not what was ordered: " + "; ".join(faults))
         try:
-            return Session(self._loop, settings, find_own())
+            return Session(self._loop, settings, OwnCgroup(find_own()))
         except OSError as error:
             raise Problem("sandbox", f"no control group for commands: {error}") from error
 

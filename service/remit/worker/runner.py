@@ -7,7 +7,7 @@ that waits for the next one. Who is attached and how long the session lives it d
 from __future__ import annotations
 
 from remit.policy.characters import quote
-from remit.system.cgroup import Cgroup
+from remit.system.cgroup import Cgroup, OwnCgroup
 from remit.system.process import release_memory
 from remit.wire.problem import Problem
 from remit.worker.execute import Execution, Watcher
@@ -39,6 +39,10 @@ class Listener:
         """A command has begun (its words), or ended (nothing)."""
         raise NotImplementedError
 
+    def survived(self, command: str) -> None:
+        """Something of a command cannot be ended but with the unit."""
+        raise NotImplementedError
+
 
 class Caller:
     """For whom a command runs."""
@@ -53,8 +57,8 @@ class Caller:
 class Runner(Watcher):
     """The commands of one session."""
 
-    def __init__(self, loop: Loop, settings: Settings, cgroup: str, listener: Listener) -> None:
-        """`cgroup` is the session's own. OSError if no group can be made beneath it."""
+    def __init__(self, loop: Loop, settings: Settings, home: OwnCgroup, listener: Listener) -> None:
+        """`home` is the session's own group. OSError if none can be made beneath it."""
         self.budget = Budget(settings.buffer, settings.drops)
         self.requests = Requests(self.budget)
         self.running = ""
@@ -62,7 +66,7 @@ class Runner(Watcher):
         self._loop = loop
         self._settings = settings
         self._listener = listener
-        self._parent = cgroup
+        self._home = home
         self._made = 0
         self._spare: Cgroup | None = self._new_cgroup()
         self._execution: Execution | None = None
@@ -103,12 +107,17 @@ class Runner(Watcher):
         self.closed = True
         if self._execution is None:
             self._drop_spare()
+            self._home.clear()
             return False
         self._execution.stop(_STOPPING)
         return True
 
     def progress(self) -> None:
         self._listener.progress()
+
+    def survived(self) -> None:
+        self.closed = True
+        self._listener.survived(self.running)
 
     def ended(self, request: Request, problem: Problem | None, status: int) -> None:
         self._execution = None
@@ -167,7 +176,7 @@ class Runner(Watcher):
             cgroup = self._spare or self._new_cgroup()
             self._spare = cgroup
             wants = stdin and allowed.command.stdin
-            execution = Execution(self._loop, self, request, self.budget, wants)
+            execution = Execution(self._loop, self, request, self.budget, wants, self._home)
             execution.start(allowed.argv, environment, directory, cgroup)
         except OSError as error:
             message = f"{self.running} could not be started: {error.strerror or error}"
@@ -188,7 +197,7 @@ class Runner(Watcher):
 
     def _new_cgroup(self) -> Cgroup:
         self._made += 1
-        return Cgroup(self._parent, f"command-{self._made}")
+        return self._home.make(f"command-{self._made}")
 
     def _drop_spare(self) -> None:
         if self._spare is not None:

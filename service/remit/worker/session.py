@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from remit.policy.capability import describe_commands
+from remit.system.cgroup import OwnCgroup
 from remit.wire.message import Message
 from remit.wire.problem import ProtocolProblem
 from remit.worker.attachment import Attachment, Desk
@@ -25,7 +26,7 @@ _JUMP = 2.0  # seconds by which the wall clock must have moved to be believed
 class Session(Host, Desk, Listener):
     """One session, from `ready` to `ending`."""
 
-    def __init__(self, loop: Loop, settings: Settings, cgroup: str) -> None:
+    def __init__(self, loop: Loop, settings: Settings, home: OwnCgroup) -> None:
         """OSError if there can be no control groups for commands."""
         self.ending = ""
         self._loop = loop
@@ -35,7 +36,7 @@ class Session(Host, Desk, Listener):
         self._timer: Timer | None = None
         self._clock = time.time() - loop.now()
         self.monitor = Monitor(self)
-        self._runner = Runner(loop, settings, cgroup, self)
+        self._runner = Runner(loop, settings, home, self)
         self._leaving: set[Connection] = set()
         self._reschedule()
 
@@ -121,6 +122,10 @@ class Session(Host, Desk, Listener):
             self._close()
         else:
             self._changed()
+
+    def survived(self, command: str) -> None:
+        self.tell("defect", command=command, reason=f"{command} left what only its unit can end")
+        self.end("a command could not be ended")
 
     # The end
 
