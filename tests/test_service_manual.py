@@ -82,9 +82,11 @@ def test_limits_are_those_of_the_programs() -> None:
     caps, deadlines = Caps(), Deadlines()
     for sentence in (
         f"{caps.strangers} connections, {caps.strangers_per_source} of them from one address",
+        f"and {caps.strangers_per_network} from one network of 56 bits",
         f"{caps.connections} in all",
         f"{deadlines.handshake:.0f} seconds for TLS, {deadlines.hello:.0f} for the first message, "
         f"{deadlines.authentication:.0f} from the beginning",
+        f"{deadlines.crowded:.0f} for each answer",
         f"{frame.MAX_STRANGER // 1024} KiB in one message, {turn.MAX_PROMPTS} prompts",
         f"{PENALTIES['denied']:.0f} seconds, running into a deadline {PENALTIES['timeout']:.0f}, "
         f"leaving early {PENALTIES['left']:.0f}",
@@ -97,6 +99,7 @@ def test_limits_are_those_of_the_programs() -> None:
     ):
         assert sentence in page(), sentence
     assert PENALTIES["denied"] == PENALTIES["protocol"]
+    assert caps.rent == 0.5, "half of the time that it lasted"
     assert constant("remit.daemon.conversation", "MAX_TRIES") == 3, (
         "After three refusals the connection ends"
     )
