@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import ssl
 import time
@@ -173,6 +174,24 @@ class TestCrowd:
                 if state in ("greeted", "asked"):
                     host.hear_end()
                 remitd.greet(second).close()
+
+    def test_many_at_once(self, tmp_path: Path) -> None:
+        """Accepted in one go: most have lost their places before they were looked at."""
+        settings = Settings(caps=Caps(strangers=1))
+        with (
+            Gate(tmp_path, settings) as gate,
+            RemitdStandIn(gate.settings.backend) as remitd,
+            ExitStack() as held,
+        ):
+            gate.process.send_signal(signal.SIGSTOP)
+            crowd = [
+                held.enter_context(connect_from(gate, f"127.0.2.{address}"))
+                for address in range(50)
+            ]
+            gate.process.send_signal(signal.SIGCONT)
+            with gate.connect() as last:
+                assert [read_or_end(each) for each in crowd] == [b""] * len(crowd)
+                remitd.greet(last).close()
 
     def test_those_who_keep_the_host_waiting_must_hurry(self, tmp_path: Path) -> None:
         deadlines = Deadlines(crowded=0.3)
