@@ -70,7 +70,9 @@ def outside(host: Host, *attack: str, user: str = "root") -> str:
     return host.run([PROBE, *attack], user=user, check=False).stdout.strip()
 
 
-@pytest.mark.parametrize("path", ["/usr/probe-was-here", "/etc/probe-was-here", "/var/lib/x"])
+@pytest.mark.parametrize(
+    "path", ["/usr/probe-was-here", "/etc/probe-was-here", "/var/lib/x", "/run/x", "/run/lock/x"]
+)
 def test_even_root_writes_nothing_into_the_system(probes: Person, path: str) -> None:
     host = probes.host
     assert outside(host, "write", path) == "written"
@@ -87,6 +89,27 @@ def test_temporary_files_are_the_sessions_own(probes: Person) -> None:
         assert inside(probes, endpoint, "write", "/tmp/probe") == "written"
         assert not host.exists("/tmp/probe")
     assert inside(probes, "caller", "read", "/tmp/probe").startswith("refused: No such file")
+
+
+def test_shared_memory_is_the_sessions_own_and_that_of_others_stays(probes: Person) -> None:
+    """RemoveIPC= deletes an account's shared memory with its last unit, also that of others."""
+    host = probes.host
+    assert outside(host, "write", "/dev/shm/of-olga", user="olga") == "written"
+    assert inside(probes, "caller", "read", "/dev/shm/of-olga").startswith("refused: No such")
+    assert inside(probes, "caller", "write", "/dev/shm/probe") == "written"
+    assert not host.exists("/dev/shm/probe")
+    assert host.exists("/dev/shm/of-olga")
+    host.run(["rm", "/dev/shm/of-olga"])
+
+
+def test_nobodys_own_manager_is_reached(probes: Person) -> None:
+    """systemd --user would run anything for its user outside of every session."""
+    host = probes.host
+    host.run(["install", "-d", "-o", "olga", "/run/user/1000/probe"])
+    assert outside(host, "tree", "/run/user/1000/probe", user="olga") == "listed 0 entries"
+    for endpoint in ("caller", "virtual", "root"):
+        assert inside(probes, endpoint, "tree", "/run/user").startswith("refused: ")
+    host.run(["rm", "-r", "/run/user/1000"])
 
 
 @pytest.mark.parametrize("path", ["/etc/shadow", "/etc/gshadow"])

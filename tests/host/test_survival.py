@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.host.person import Person, wait_for_unit_end
+from tests.host.harness.host import Host
+from tests.host.person import PASSWORD, Person, wait_for_unit_end
 from tests.host.test_main_job import TARGET, remit_events
 
 ROLE = """\
@@ -13,6 +14,25 @@ sleep = "/usr/bin/sleep 60"
 sh = "/bin/sh -c TEXT"
 [params]
 TEXT = { text = true }
+"""
+# Attaches over the local socket and is gone before it is.
+LEAVE = """
+import socket, sys
+sys.path.append("/usr/lib/python3/dist-packages")
+from remit.wire.frame import FrameReader
+from remit.wire.message import Message, parse_message
+connection = socket.socket(socket.AF_UNIX)
+connection.connect("/run/remit/local.sock")
+reader, waiting = FrameReader(), []
+def hear():
+    while not waiting:
+        waiting.extend(reader.feed(connection.recv(65536)))
+    return parse_message(waiting.pop(0)).type
+connection.sendall(Message("hello", versions=[1], software="test").encode())
+assert (hear(), hear()) == ("welcome", "authenticated")
+connection.sendall(Message("attach", session=sys.argv[1]).encode())
+assert hear() == "prompt"
+connection.sendall(Message("answer", text=sys.argv[2]).encode())
 """
 LONG = """\
 [access]
@@ -43,6 +63,30 @@ def test_sessions_go_on_while_remitd_is_replaced(operator: Person, how: str) -> 
     assert "load average" in operator.remit("run", "-s", session, "uptime").stdout
     operator.remit("remove", "-s", session)
     assert host.units("remit-session-*") == []
+
+
+@pytest.mark.allow_journal("remitd|dbus|systemd.*(Scheduled restart|Failed with result|bus)")
+def test_a_restart_of_the_bus_is_survived(operator: Person) -> None:
+    host = operator.host
+    session = operator.new(TARGET, "lasting")
+    host.run(["systemctl", "restart", "dbus.service"])
+    host.journal.wait_for("the connection to the bus was lost")
+    host.journal.wait_for("Started remitd.service")
+    wait_for_service(host, "remitd.service")
+    assert "load average" in operator.remit("run", "-s", session, "uptime").stdout
+    assert "load average" in operator.remit("run", operator.target(TARGET), "uptime").stdout
+    operator.remit("remove", "-s", session)
+
+
+def test_a_client_that_leaves_while_it_is_being_attached_locks_nobody_out(
+    operator: Person,
+) -> None:
+    host = operator.host
+    session = operator.new(TARGET, "free")
+    for _ in range(5):
+        host.run(["python3", "-c", LEAVE, "free", PASSWORD], user="olga")
+        assert "load average" in operator.remit("run", "-s", session, "uptime").stdout
+    operator.remit("remove", "-s", session)
 
 
 def test_sessions_go_on_while_the_gate_is_replaced(operator: Person) -> None:
@@ -111,6 +155,11 @@ def test_a_reboot_is_an_end_with_a_reason(operator: Person, laboratory: object) 
     done = operator.remit("run", "-s", session, "uptime", status=125)
     assert "host restarted" in done.stderr
     assert operator.sessions() == []
+
+
+def wait_for_service(host: Host, unit: str) -> None:
+    """Wait until it has been started again and is ready."""
+    host.run(["sh", "-c", f"until systemctl is-active --quiet {unit}; do sleep 0.05; done"])
 
 
 def wait_for_running(person: Person) -> None:

@@ -15,9 +15,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from remit.daemon.admission import Admission, Origin
+from remit.daemon.admission import Admission
 from remit.daemon.audit import Audit
-from remit.daemon.authenticator import Authenticator
+from remit.daemon.authenticator import Authenticator, Origin
 from remit.daemon.catalog import Catalog
 from remit.daemon.channel import Channel, Closed
 from remit.daemon.control import Control
@@ -36,6 +36,7 @@ from remit.wire.problem import ProtocolProblem
 
 GATE_USER = "remit-gate"
 INSIDE = "/remit.slice/"
+PAUSE = 1.0  # seconds in which nothing is accepted when no descriptor is left
 MAX_LOCAL = 32  # connections of one user of this host at a time
 TOO_MANY = f"you have {MAX_LOCAL} connections here already; end some of them"
 Serve = Callable[[Channel], Awaitable[None]]
@@ -44,10 +45,10 @@ Serve = Callable[[Channel], Awaitable[None]]
 class Daemon:
     """Everything that exists once, and a task for each connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_bus_lost: Callable[[], object]) -> None:
         self.audit = Audit(Journal())
         self.catalog = Catalog()
-        self.units = Units()
+        self.units = Units(on_bus_lost)
         self.sessions = Sessions(self.units, Registry(), self.audit)
         self.authenticator = Authenticator()
         self.control = Control(self.catalog, self.sessions, self.audit)
@@ -83,24 +84,31 @@ class Daemon:
             connection, _ = listening.accept()
         except (BlockingIOError, ConnectionError):
             return
+        except OSError as error:  # no descriptor is left: those who wait are taken later
+            self.audit.note("defect", reason=f"no connection can be accepted: {error}")
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listening)
+            loop.call_later(PAUSE, loop.add_reader, listening, self.accept, listening, serve)
+            return
         self.own(self._serve(Channel(connection), serve))
 
     async def serve_local(self, channel: Channel) -> None:
         peer = channel.peer
         name = f"local:{peer.pid}"
-        if not _is_outside(peer.pid):
-            self.audit.note("inside", peer="the local socket")
+        if not self._is_outside(peer.pid, "the local socket"):
             return
         account = find_account_of(peer.uid)
-        if account is None:
-            self.audit.note("protocol", peer=name, reason=f"uid {peer.uid} is no user of this host")
+        if account is None or account.user == GATE_USER:  # the gate speaks for others elsewhere
+            reason = f"uid {peer.uid} is nobody who could use this host"
+            self.audit.note("protocol", peer=name, reason=reason)
             return
         if self._local[peer.uid] >= MAX_LOCAL:
             await channel.send(Message("failed", code="limit", message=TOO_MANY))
             return
         self._local[peer.uid] += 1
         try:
-            await Conversation(self._house, channel, Origin(name, None), account).hold()
+            origin = Origin(name, None, f"uid {peer.uid}")
+            await Conversation(self._house, channel, origin, account).hold()
         finally:
             self._local[peer.uid] -= 1
 
@@ -112,21 +120,31 @@ class Daemon:
             first = await channel.receive(most_descriptors=1)
             if first.type != "connection":
                 raise ProtocolProblem(f"{first.type} in place of connection")
-            with socket.socket(fileno=channel.take_descriptor()) as connection:
-                address, port = connection.getpeername()[:2]
+            address, port = _address_of(channel.take_descriptor())
         except (Closed, ProtocolProblem, OSError) as error:
             self.audit.note("protocol", peer="the gate", reason=str(error) or repr(error))
             return
         address = address.removeprefix("::ffff:")
-        origin = Origin(f"[{address}]:{port}" if ":" in address else f"{address}:{port}", address)
+        place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        origin = Origin(place, address, address)
         await Conversation(self._house, channel, origin, None).hold()
 
     async def serve_control(self, channel: Channel) -> None:
-        if channel.peer.uid != 0 or not _is_outside(channel.peer.pid):
-            self.audit.note("inside", peer="the control socket")
+        if channel.peer.uid != 0 or not self._is_outside(channel.peer.pid, "the control socket"):
             return
         channel.allow_larger(MAX_CONTROL)
         await self.control.serve(channel)
+
+    def _is_outside(self, pid: int, where: str) -> bool:
+        """Whether a peer is no process of a session; one that cannot be looked up is refused."""
+        try:
+            inside = INSIDE in f"{cgroup_of(pid)}/"
+        except OSError as error:
+            self.audit.note("protocol", peer=where, reason=f"its process is gone: {error}")
+            return False
+        if inside:
+            self.audit.note("inside", peer=where)
+        return not inside
 
     async def _serve(self, channel: Channel, serve: Serve) -> None:
         try:
@@ -150,19 +168,25 @@ class Daemon:
             self.audit.note("defect", reason=repr(error))
 
 
-def _is_outside(pid: int) -> bool:
-    """Whether a peer is no process of a session; one that cannot be looked up is refused."""
+def _address_of(descriptor: int) -> tuple[str, int]:
+    """Whom a connected TCP socket leads to. OSError if it is no such thing; it is closed."""
     try:
-        return INSIDE not in f"{cgroup_of(pid)}/"
-    except OSError:
-        return False
+        connection = socket.socket(fileno=os.dup(descriptor))
+    finally:
+        os.close(descriptor)
+    with connection:
+        if connection.family not in (socket.AF_INET, socket.AF_INET6):
+            raise OSError("a descriptor that is no connection from the network")
+        address, port = connection.getpeername()[:2]
+    return str(address), int(port)
 
 
-async def _run(listening: list[socket.socket]) -> None:
+async def _run(listening: list[socket.socket]) -> int:
+    """Exit status: 1 if the bus went away, so that systemd starts us again."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     notifier = Notifier()
-    daemon = Daemon()
+    daemon = Daemon(on_bus_lost=stop.set)
     await daemon.start()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.control.reload)
@@ -177,20 +201,22 @@ async def _run(listening: list[socket.socket]) -> None:
     daemon.own(notifier.keep_alive())
     notifier.ready(f"{len(daemon.sessions.living())} sessions")
     await stop.wait()
+    if daemon.units.is_lost:
+        daemon.audit.note("defect", reason="the connection to the bus was lost: starting again")
     notifier.stopping()
     for each in listening:
         loop.remove_reader(each)
     await daemon.close()
+    return int(daemon.units.is_lost)
 
 
 def main() -> int:
-    """Exit status: 0 after SIGTERM, 1 if it could not start."""
+    """Exit status: 0 after SIGTERM, 1 if it could not start or lost the bus."""
     descriptors = take_descriptors(os.environ)
     if not descriptors:
         sys.stderr.write("<3>remitd: no sockets; systemd starts it, by remitd.service\n")
         return 1
-    asyncio.run(_run([socket.socket(fileno=descriptor) for descriptor in descriptors]))
-    return 0
+    return asyncio.run(_run([socket.socket(fileno=descriptor) for descriptor in descriptors]))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from remit.daemon.authenticator import Origin
 from remit.daemon.catalog import Catalog
 from remit.daemon.registry import NAME, Record
 from remit.policy.access import Caller, NotAdmitted, admit
@@ -25,14 +26,6 @@ from remit.wire.message import Message
 from remit.wire.problem import Problem
 
 LEAST_IDLE = 60  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a caller comes from: an address for people, and the IP address, None on this host."""
-
-    peer: str
-    address: str | None
 
 
 @dataclass(frozen=True, slots=True)

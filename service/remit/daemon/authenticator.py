@@ -7,6 +7,7 @@ not know PAM (remit-auth does), nor what the user may do (the catalogue does).
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -17,9 +18,20 @@ from remit.wire.problem import Problem, ProtocolProblem
 
 SOCKET = "/run/remit/auth.sock"
 REFUSAL_SECONDS = 2.0  # from the last answer to the refusal, or the next multiple of it
+MAX_CONVERSATIONS = 8  # at a time from one address, or of one user of this host
 START_SECONDS = 30  # for systemd to start remit-auth on a busy host
 
 Ask = Callable[[str, str], Awaitable[str]]  # style, text -> answer
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a caller comes from: an address for people, the IP address, None on this host, and
+    whom conversations are counted for."""
+
+    peer: str
+    address: str | None
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,14 @@ class Verdict:
     reason: str
 
 
+class Unavailable(Problem):
+    """No verdict could be had; `reason` is for the journal, the message for the user."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("unavailable", "nobody can be authenticated here just now")
+        self.reason = reason
+
+
 class Authenticator:
     """Runs conversations; `close` ends the waiting process."""
 
@@ -38,6 +58,7 @@ class Authenticator:
         self._path = path
         self._spare: Channel | None = None
         self._preparing = asyncio.Lock()
+        self._conversations: Counter[str] = Counter()  # under way, by where they come from
 
     async def prepare(self) -> None:
         """Have a process waiting, started and with PAM loaded, for whoever comes next."""
@@ -50,10 +71,11 @@ class Authenticator:
             self._spare.close()
             self._spare = None
 
-    async def authenticate(self, service: str, user: str, peer: str, ask: Ask) -> Verdict:
-        """A whole transaction. Refusals take the same time whatever their reason was.
+    async def authenticate(self, service: str, user: str, origin: Origin, ask: Ask) -> Verdict:
+        """A whole transaction. Refusals and failures take the same time whatever their reason.
 
-        Problem `unavailable` if no remit-auth can be had or it dies; what `ask` raises is raised.
+        Unavailable if no remit-auth can be had or it dies, Problem `limit` if too many others from
+        there are asking; what `ask` raises is raised.
         """
         clock = asyncio.get_running_loop().time
         asked = [clock()]
@@ -63,32 +85,42 @@ class Authenticator:
             asked.append(clock())
             return answer
 
-        verdict = await self._converse(service, user, peer, True, ask_and_note)
-        if verdict.account is None:
-            late = (clock() - asked[-1]) % REFUSAL_SECONDS
-            await asyncio.sleep(REFUSAL_SECONDS - late)
-        return verdict
+        granted = False
+        try:
+            verdict = await self._converse(service, user, origin, True, ask_and_note)
+            granted = verdict.account is not None
+            return verdict
+        finally:
+            if not granted:
+                late = (clock() - asked[-1]) % REFUSAL_SECONDS
+                await asyncio.sleep(REFUSAL_SECONDS - late)
 
-    async def check_account(self, service: str, user: str, peer: str) -> Verdict:
+    async def check_account(self, service: str, user: str, origin: Origin) -> Verdict:
         """PAM's account phase alone, for somebody whose identity is known. It may not ask."""
 
         async def refuse(_style: str, _text: str) -> str:
             return ""
 
-        return await self._converse(service, user, peer, False, refuse)
+        return await self._converse(service, user, origin, False, refuse)
 
     async def _converse(
-        self, service: str, user: str, peer: str, authenticate: bool, ask: Ask
+        self, service: str, user: str, origin: Origin, authenticate: bool, ask: Ask
     ) -> Verdict:
-        start = Message("start", service=service, user=user, peer=peer, authenticate=authenticate)
+        if self._conversations[origin.source] >= MAX_CONVERSATIONS:
+            raise Problem("limit", "too many are being authenticated from where you are")
+        self._conversations[origin.source] += 1
+        start = Message(
+            "start", service=service, user=user, peer=origin.peer, authenticate=authenticate
+        )
         try:
             channel = await self._begin(start)
             try:
                 result = await _follow(channel, ask)
             finally:
                 channel.close()
-        except (OSError, Closed, ProtocolProblem, TimeoutError) as error:
-            raise Problem("unavailable", f"authentication is not available: {error!r}") from error
+        finally:
+            self._conversations[origin.source] -= 1
+            self._conversations += Counter()  # forgets those at zero
         return _verdict(user, result)
 
     async def _begin(self, start: Message) -> Channel:
@@ -101,21 +133,31 @@ class Authenticator:
                 spare.close()
             else:
                 return spare
-        async with asyncio.timeout(START_SECONDS):
-            channel = await Channel.connect(self._path)
-            await channel.send(start)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                channel = await Channel.connect(self._path)
+                await channel.send(start)
+        except (OSError, TimeoutError) as error:
+            raise Unavailable(f"remit-auth cannot be reached: {error!r}") from error
         return channel
 
 
 async def _follow(channel: Channel, ask: Ask) -> Message:
+    """Pass prompts and answers on until there is a result. Unavailable if remit-auth fails."""
     while True:
-        message = await channel.receive()
+        try:
+            message = await channel.receive()
+        except (Closed, ProtocolProblem, OSError) as error:
+            raise Unavailable(f"remit-auth gave no verdict: {error!r}") from error
         if message.type == "result":
             return message
         if message.type != "prompt":
-            raise ProtocolProblem(f"{message.type} from remit-auth")
+            raise Unavailable(f"{message.type} from remit-auth")
         answer = await ask(message.text("style"), message.text("text"))
-        await channel.send(Message("answer", text=answer))
+        try:
+            await channel.send(Message("answer", text=answer))
+        except OSError as error:
+            raise Unavailable(f"remit-auth took no answer: {error!r}") from error
 
 
 def _verdict(user: str, result: Message) -> Verdict:

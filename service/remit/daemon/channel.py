@@ -88,6 +88,8 @@ class Channel:
                 raise ProtocolProblem(str(error)) from None
             else:
                 self._descriptors += found
+                if len(self._descriptors) > most:
+                    raise ProtocolProblem("more descriptors than expected")
                 return data
 
 

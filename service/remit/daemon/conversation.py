@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from remit import __version__
-from remit.daemon.admission import Admission, Origin, Rejected
+from remit.daemon.admission import Admission, Rejected
 from remit.daemon.audit import Audit
-from remit.daemon.authenticator import Authenticator
+from remit.daemon.authenticator import Authenticator, Origin, Unavailable
 from remit.daemon.channel import Channel, Closed, connect, send
 from remit.daemon.listing import describe
 from remit.daemon.session import Session
@@ -29,6 +29,7 @@ from remit.wire.turn import MAX_PROMPTS, VERSION, Turn
 
 DENIED = "permission denied: the user name, the password or the account was not accepted"
 DEFAULT_SERVICE = "remit"
+HELLO_SECONDS = 10
 MAX_TRIES = 3
 FRESH_SECONDS = 30  # for which PAM's word on an account holds within one connection
 ANSWER_SECONDS = 120  # for a person to answer one prompt
@@ -66,7 +67,7 @@ class Conversation:
             while self._turn.state != "over":
                 message = await self._receive()
                 await self._answer(message)
-        except (Closed, ConnectionError):
+        except (Closed, ConnectionError, TimeoutError):
             pass
         except ProtocolProblem as problem:
             self._house.audit.note(
@@ -75,7 +76,8 @@ class Conversation:
             await self._fail_and_close(problem)
 
     async def _greet(self) -> None:
-        hello = await self._receive()
+        async with asyncio.timeout(HELLO_SECONDS):
+            hello = await self._receive()
         versions = hello.fields["versions"]
         if not isinstance(versions, list) or VERSION not in versions:
             message = f"this host speaks version {VERSION} of the protocol only"
@@ -94,31 +96,38 @@ class Conversation:
         except Problem as problem:
             self._note_rejection(problem)
             await self._say(Message("failed", code=problem.code, message=problem.message))
+            if self._tries >= MAX_TRIES:
+                self._turn.state = "over"
         except (OSError, TimeoutError, LookupError, ValueError) as error:
             self._house.audit.note("defect", reason=repr(error), user=self._user())
             text = "the host could not do that; its journal says why"
             await self._say(Message("failed", code="internal", message=text))
 
     async def _authenticate(self, message: Message) -> None:
-        self._tries += 1
-        user = message.text("user")
+        if self._account is not None and self._origin.address is not None:
+            raise ProtocolProblem("authenticate by somebody who is authenticated")
+        self._account = None
         self._passed.clear()
-        account = await self._verify(user, DEFAULT_SERVICE)
+        account = await self._verify(message.text("user"), DEFAULT_SERVICE)
         if account is None:
-            self._account = None
-            await self._say(Message("failed", code="denied", message=DENIED))
-            if self._tries >= MAX_TRIES:
-                self._turn.state = "over"
-            return
+            raise Problem("denied", DENIED)
         self._account = account
         self._channel.allow_larger(MAX_CONTROL)
         await self._say(Message("authenticated", user=account.user))
 
     async def _verify(self, user: str, service: str) -> Account | None:
-        """A PAM conversation by way of the client; both outcomes are in the journal."""
+        """A PAM conversation by way of the client; both outcomes are in the journal, and a client
+        has MAX_TRIES that are not successful, whatever they are for and however they fail."""
         house, peer = self._house, self._origin.peer
         self._prompts = 0
-        verdict = await house.authenticator.authenticate(service, user, peer, self._ask)
+        self._tries += 1
+        try:
+            verdict = await house.authenticator.authenticate(service, user, self._origin, self._ask)
+        except Unavailable as problem:
+            house.audit.note("denied", user=user, peer=peer, reason=problem.reason)
+            raise
+        if verdict.account is not None:
+            self._tries -= 1
         if verdict.account is None:
             house.audit.note("denied", user=user, peer=peer, reason=verdict.reason)
         else:
@@ -172,12 +181,12 @@ class Conversation:
         if passed is None and not trusted:
             found = await self._verify(account.user, service)
         elif passed is None or asyncio.get_running_loop().time() - passed > FRESH_SECONDS:
-            peer = self._origin.peer
-            verdict = await self._house.authenticator.check_account(service, account.user, peer)
+            house, origin = self._house, self._origin
+            verdict = await house.authenticator.check_account(service, account.user, origin)
             found = verdict.account
             if found is None:
-                self._house.audit.note(
-                    "denied", user=account.user, peer=peer, reason=verdict.reason
+                house.audit.note(
+                    "denied", user=account.user, peer=origin.peer, reason=verdict.reason
                 )
         else:
             found = account
@@ -197,12 +206,15 @@ class Conversation:
         record, account = session.record, self._known()
         attachment = session.new_attachment(self._origin.peer)
         first = Message("client", attachment=attachment, user=account.user, peer=self._origin.peer)
-        with await connect(listen_path(record.id)) as connection:
-            await send(connection, first.encode())
-            attached = Message("attached", session=record.id, endpoint=record.endpoint)
-            self._turn.host_says("attached")
-            await self._channel.send(attached, connection.fileno())
-        reason = await self._wait_released(session, attachment)
+        try:
+            with await connect(listen_path(record.id)) as connection:
+                await send(connection, first.encode())
+                attached = Message("attached", session=record.id, endpoint=record.endpoint)
+                self._turn.host_says("attached")
+                await self._channel.send(attached, connection.fileno())
+            reason = await self._wait_released(session, attachment)
+        finally:
+            session.forget_attachment(attachment)
         await self._say(
             Message(
                 "released", session=record.id, gone=reason is not None, reason=reason or "detached"

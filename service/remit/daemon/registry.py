@@ -70,10 +70,10 @@ class Registry:
         return faults
 
     def put(self, record: Record) -> None:
-        """Add or replace a record, on disk first. OSError if the disk does not take it."""
+        """Add or replace a record. OSError if the disk does not take it; memory has it then."""
+        self._records[record.id] = record
         content = json.dumps(asdict(record)).encode()
         write_whole(self._directory / f"{record.id}.json", content, durable=False)
-        self._records[record.id] = record
 
     def drop(self, session: str) -> None:
         self._records.pop(session, None)

@@ -104,6 +104,10 @@ class Session:
         self._waiting[attachment] = asyncio.get_running_loop().create_future()
         return attachment
 
+    def forget_attachment(self, attachment: str) -> None:
+        """A client that never came to be connected."""
+        self._waiting.pop(attachment, None)
+
     async def released(self, attachment: str) -> str | None:
         """Wait until the client of that attachment is no longer attached.
 

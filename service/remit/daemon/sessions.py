@@ -16,7 +16,7 @@ from remit.daemon.channel import Channel, Closed
 from remit.daemon.registry import TOMBSTONE_SECONDS, Record, Registry
 from remit.daemon.session import Session
 from remit.daemon.units import Units
-from remit.policy.plan import STOP_SECONDS, listen_path
+from remit.policy.plan import STOP_SECONDS, VIRTUAL_PREFIX, listen_path
 from remit.system import userdb
 from remit.system.dbus import BusError
 from remit.system.kernel import boot_id, first_namespaces
@@ -95,9 +95,7 @@ class Sessions:
                 self._close(record, "it ended while remitd was not running")
             else:
                 await self._readopt(record)
-        for record in self._registry.all():
-            if not record.is_alive() and record.boot == self._boot:
-                self._forget_account(record)
+        self._forget_strange_accounts()
         for stray in running - self._living.keys():
             faults.append(f"session {stray} is in no record: stopped")
             await self._units.stop(stray)
@@ -242,8 +240,14 @@ class Sessions:
         if record.account_uid and not shared:
             userdb.remove_record(record.run_as, record.account_uid)
 
+    def _forget_strange_accounts(self) -> None:
+        """Remove the records of virtual accounts that no session has, wherever they come from."""
+        used = {each.record.run_as for each in self._living.values()}
+        for name, uid in userdb.find_records(VIRTUAL_PREFIX).items():
+            if name not in used:
+                userdb.remove_record(name, uid)
+
     def _close(self, record: Record, reason: str) -> None:
-        self._registry.put(record.end(int(time.time()), reason))
         self._audit.note(
             "closed",
             session=record.id,
@@ -252,3 +256,4 @@ class Sessions:
             endpoint=record.endpoint,
             reason=reason,
         )
+        self._registry.put(record.end(int(time.time()), reason))

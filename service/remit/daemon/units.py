@@ -41,12 +41,16 @@ class Watch:
 class Units:
     """Sessions' units by session id. Methods raise BusError for what PID 1 refuses."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_lost: Callable[[], object] = lambda: None) -> None:
+        """`on_lost` is called once when PID 1 can no longer be reached; `is_lost` says so then."""
         loop = asyncio.get_running_loop()
+        self.is_lost = False
+        self._on_lost = on_lost
         self._watches: dict[str, Watch] = {}
         self._routes: dict[tuple[str, str], Callable[[str], None]] = {}
         self._manager = ServiceManager(
-            lambda signal: loop.call_soon_threadsafe(self._heard, signal)
+            lambda signal: loop.call_soon_threadsafe(self._heard, signal),
+            lambda: loop.call_soon_threadsafe(self._lose),
         )
 
     def close(self) -> None:
@@ -141,6 +145,10 @@ class Units:
             self._routes.pop(key, None)
         self._routes.pop(("state", service), None)
         await _wrapped(self._manager.unwatch(service))
+
+    def _lose(self) -> None:
+        self.is_lost = True
+        self._on_lost()
 
     def _heard(self, signal: UnitSignal) -> None:
         route = self._routes.get((signal.kind, signal.unit))

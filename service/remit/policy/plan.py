@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from remit.policy.endpoint import CALLER, VIRTUAL, Endpoint
 from remit.policy.sandbox import Property, fill_properties
 
+VIRTUAL_PREFIX = "remit-v-"
 WORKER = "/usr/libexec/remit/remit-worker"
 SOCKETS = "/run/remit/sessions"
 CGROUPS = "/sys/fs/cgroup"
@@ -24,8 +25,9 @@ WATCHDOG_SECONDS = 30
 MICROSECONDS = 1_000_000
 
 BUS = "/run/dbus/system_bus_socket"
-HIDDEN = ("/run/remit", "/run/systemd/journal")
-"""From every session: sockets that anybody could connect to."""
+HIDDEN = ("/run/remit", "/run/systemd/journal", "/run/user")
+"""From every session: sockets that anybody could connect to, and each user's own manager, which
+would run anything for him outside."""
 
 SECRET = (
     "/etc/gshadow",
@@ -42,6 +44,7 @@ SECRET = (
 it: a virtual account owns nothing, and callers gain nothing over what they may read anyway. Each
 mount costs a session 3 ms."""
 
+SHARED_MEMORY = ("/dev/shm", "mode=1777,nodev,nosuid,noexec")  # noqa: S108 - a mount point
 ALLOWED_CALLS = (
     "@system-service",
     "landlock_add_rule",
@@ -53,7 +56,7 @@ READ_ONLY = {
     "no": (),
     "yes": ("/usr",),
     "full": ("/usr", "/etc"),
-    "strict": ("/usr", "/etc", "/var"),
+    "strict": ("/usr", "/etc", "/var", "/run"),
 }
 """What the worker has to find read-only for each value of ProtectSystem=."""
 
@@ -73,7 +76,6 @@ DEFAULTS: tuple[Property, ...] = (
     Property("ProtectKernelModules", "b", True),
     Property("ProtectProc", "s", "invisible"),
     Property("ProtectSystem", "s", "strict"),
-    Property("RemoveIPC", "b", True),
     Property("RestrictAddressFamilies", "(bas)", (True, ["AF_UNIX"])),
     Property("RestrictRealtime", "b", True),
     Property("RestrictSUIDSGID", "b", True),
@@ -145,7 +147,7 @@ def run_as_account(endpoint: Endpoint, user: str, uid: int) -> str:
     if endpoint.session.run_as != VIRTUAL:
         return endpoint.session.run_as
     digest = hashlib.sha256(f"{uid}:{endpoint.name}".encode()).digest()
-    return "remit-v-" + base64.b32encode(digest)[:20].decode().lower()
+    return VIRTUAL_PREFIX + base64.b32encode(digest)[:20].decode().lower()
 
 
 def plan_session(
@@ -165,6 +167,7 @@ def plan_session(
             *_service(endpoint, session, account, user),
             *sandbox,
             *_paths(endpoint, session, hidden),
+            *_run(sandbox),
         ),
         socket_properties=_socket(session),
         expected=_expected(sandbox, hidden),
@@ -227,6 +230,16 @@ def _paths(endpoint: Endpoint, session: str, hidden: Iterable[str]) -> tuple[Pro
     return (
         Property("InaccessiblePaths", "as", [f"-{path}" for path in hidden]),
         Property("ReadWritePaths", "as", [cgroup]),
+    )
+
+
+def _run(sandbox: Iterable[Property]) -> tuple[Property, ...]:
+    """What "strict" promises and systemd 252 and 257 do not keep: with ProtectProc= or
+    ProtectControlGroups= they leave /run writable. And shared memory is the session's own."""
+    strict = any(each.name == "ProtectSystem" and each.value == "strict" for each in sandbox)
+    return (
+        Property("TemporaryFileSystem", "a(ss)", [SHARED_MEMORY]),
+        *((Property("ReadOnlyPaths", "as", ["/run"]),) if strict else ()),
     )
 
 

@@ -179,7 +179,6 @@ SETTINGS: Mapping[str, Convert] = {
     "ProtectSystem": _words(true="yes", false="no", full="full", strict="strict"),
     "ReadOnlyPaths": _paths,
     "ReadWritePaths": _paths,
-    "RemoveIPC": _boolean,
     "RestrictAddressFamilies": _families,
     "RestrictRealtime": _boolean,
     "RestrictSUIDSGID": _boolean,
@@ -207,6 +206,7 @@ REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("NoNewPrivileges", "SystemCallArchitectures"), _ALWAYS),
     **dict.fromkeys(("Environment", "EnvironmentFile", "PassEnvironment"), "it is a command's key"),
     **dict.fromkeys(("AmbientCapabilities", "CapabilityBoundingSet"), "it is a command's key"),
+    "RemoveIPC": "it would delete what belongs to the account outside; virtual accounts have it",
     "WorkingDirectory": "it is a command's key",
 }
 """Settings that would break remit, or that have another place, and why."""
@@ -250,7 +250,6 @@ IMPLIED_BY_DYNAMIC_USER: Mapping[str, tuple[object, ...]] = {
     "PrivateTmp": (True,),
     "ProtectHome": (True, "read-only", "tmpfs"),
     "ProtectSystem": ("strict",),
-    "RemoveIPC": (True,),
     "RestrictSUIDSGID": (True,),
 }
 """What systemd makes of these for a dynamic user, whatever is written: only that may be written."""

@@ -14,9 +14,10 @@ _CHARACTERS = frozenset(LETTERS + DIGITS + ":_.@-")
 
 
 def full_name(value: str) -> str:
-    """The unit that systemctl means by `value`: `nginx` is `nginx.service`. "" if it is no name."""
+    """The unit that systemctl means by `value`: `nginx` is `nginx.service`. "" if it is no name; a
+    number alone is none, since systemctl takes it for a process."""
     name = value if value.endswith(SUFFIXES) else value + ".service"
     stem = name.rpartition(".")[0]
-    if not stem or stem[0] == "@" or len(name) > MAX_LENGTH or not _CHARACTERS.issuperset(name):
+    if not stem or value.isdigit() or stem[0] == "@" or len(name) > MAX_LENGTH or not _CHARACTERS.issuperset(name):
         return ""
     return name

@@ -53,12 +53,18 @@ class BusError(OSError):
 class ServiceManager:
     """A connection to PID 1. Methods return futures; the work is done on threads."""
 
-    def __init__(self, on_signal: Callable[[UnitSignal], object]) -> None:
+    def __init__(
+        self, on_signal: Callable[[UnitSignal], object], on_lost: Callable[[], object]
+    ) -> None:
+        """Both are called in the signal thread; `on_lost` when the bus closes the connection, which
+        is for good."""
         self._on_signal = on_signal
         self._pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="dbus-call")
-        self._context = GLib.MainContext.new()
+        self._context = GLib.MainContext.default()  # a connection tells of its end there only
         self._loop = GLib.MainLoop.new(self._context, False)
         self._bus = pydbus.SystemBus()
+        self._bus.con.set_exit_on_close(False)
+        self._bus.con.connect("closed", lambda *_: on_lost())
         self._manager = _translate(lambda: self._bus.get(SYSTEMD, ROOT))
         self._watches: dict[str, pydbus.subscription.Subscription] = {}
         self._signals = threading.Thread(target=self._listen, name="dbus-signals", daemon=True)
@@ -165,7 +171,6 @@ class ServiceManager:
         return done
 
     def _listen(self) -> None:
-        self._context.push_thread_default()
         bus = self._bus
         bus.subscribe(SYSTEMD, MANAGER, "JobRemoved", ROOT, signal_fired=self._job_removed)
         bus.subscribe(SYSTEMD, MANAGER, "UnitRemoved", ROOT, signal_fired=self._unit_removed)

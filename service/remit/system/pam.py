@@ -26,6 +26,10 @@ MAX_TEXT = 4096  # bytes of one prompt or answer
 Prompt = Callable[[str, str], str]  # style, text -> answer
 
 
+class BadAnswer(ValueError):
+    """An answer that PAM cannot be given: a denial, nothing more."""
+
+
 class Verdict(NamedTuple):
     """What PAM said: the user that it ended up with, and the reason in its own words."""
 
@@ -77,7 +81,10 @@ class Transaction:
         transaction = _Handle(self._calls, handle, self._library, conversation)
         try:
             status = _phases(transaction, peer, authenticate)
-            conversation.raise_error()
+            if isinstance(conversation.error, BadAnswer):
+                return Verdict(False, "", str(conversation.error))
+            if conversation.error is not None:
+                raise conversation.error
             reason = self._calls.pam_strerror(handle, status).decode(errors="replace")
             return Verdict(status == SUCCESS, _current_user(transaction), reason)
         finally:
@@ -127,7 +134,7 @@ class _Conversation:
     def __init__(self, ask: Prompt, calls: internals.PamAuthenticator) -> None:
         self._ask = ask
         self._calls = calls
-        self._error: Exception | None = None
+        self.error: Exception | None = None
         self._held: list[tuple[str, str]] | None = None
         self._function = internals.conv_func(self._converse)
         self.structure = internals.PamConv(self._function, None)
@@ -141,15 +148,11 @@ class _Conversation:
         for style, text in held:
             self._ask(style, text)
 
-    def raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
-
     def _converse(self, count: int, messages: object, response: object, _data: object) -> int:
         try:
             answers = [self._answer(messages[i].contents) for i in range(count)]  # type: ignore[index]
         except Exception as error:  # noqa: BLE001  raised again once PAM's C code has returned
-            self._error = error
+            self.error = error
             return int(CONVERSATION_FAILED)
         array = self._allocate(count * ctypes.sizeof(internals.PamResponse))
         responses = ctypes.cast(array, ctypes.POINTER(internals.PamResponse))
@@ -169,7 +172,7 @@ class _Conversation:
             return b""
         answer = self._ask(style, text).encode()
         if len(answer) > MAX_TEXT or b"\0" in answer:
-            raise ValueError("an answer that is too long or holds NUL")
+            raise BadAnswer("an answer that is too long or holds NUL")
         return answer
 
     def _allocate(self, size: int) -> int:

@@ -33,6 +33,17 @@ def add_record(name: str, uid: int, real_name: str, directory: Path = DIRECTORY)
         _link(directory / f"{uid}.{suffix}", f"{name}.{suffix}")
 
 
+def find_records(prefix: str, directory: Path = DIRECTORY) -> dict[str, int]:
+    """The users whose names begin like that, with their uids; what cannot be read is left out."""
+    found = {}
+    for path in directory.glob(f"{prefix}*.user"):
+        try:
+            found[path.stem] = int(json.loads(path.read_text())["uid"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
 def remove_record(name: str, uid: int, directory: Path = DIRECTORY) -> None:
     """Take the records away; those that are not there are no error."""
     for suffix in ("user", "group"):

@@ -11,11 +11,18 @@ from pathlib import Path
 import pytest
 
 from remit.daemon import authenticator
-from remit.daemon.authenticator import Authenticator, Verdict
+from remit.daemon.authenticator import (
+    MAX_CONVERSATIONS,
+    Authenticator,
+    Origin,
+    Unavailable,
+    Verdict,
+)
 from remit.wire.frame import FrameReader
 from remit.wire.message import Message, parse_message
 from remit.wire.problem import Problem
 
+ORIGIN = Origin("192.0.2.1:1", "192.0.2.1", "192.0.2.1")
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -55,7 +62,7 @@ def authenticate(path: Path, script: Script, user: str = "root") -> tuple[Verdic
 
         async with await asyncio.start_unix_server(serve, path):
             try:
-                return await Authenticator(str(path)).authenticate("remit", user, "peer", ask)
+                return await Authenticator(str(path)).authenticate("remit", user, ORIGIN, ask)
             finally:
                 await over.wait()
 
@@ -124,7 +131,43 @@ def test_without_a_listener_authentication_is_unavailable(path: Path) -> None:
         async def ask(_style: str, _text: str) -> str:
             raise AssertionError("nobody asks")
 
-        await Authenticator(str(path)).authenticate("remit", "root", "", ask)
+        await Authenticator(str(path)).authenticate("remit", "root", ORIGIN, ask)
 
-    with pytest.raises(Problem, match="not available"):
+    start = time.monotonic()
+    with pytest.raises(Unavailable, match="nobody can be authenticated") as caught:
         asyncio.run(run())
+    assert "cannot be reached" in caught.value.reason
+    assert time.monotonic() - start >= 0.5, "a failure is no faster way of guessing"
+
+
+def test_one_source_cannot_have_all_conversations(path: Path) -> None:
+    async def ask(_style: str, _text: str) -> str:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await receive(reader)
+        writer.write(Message("prompt", style="secret", text="Password: ").encode())
+        await reader.read()
+        writer.close()
+
+    async def run() -> None:
+        async with await asyncio.start_unix_server(serve, path):
+            asking = Authenticator(str(path))
+
+            def one(origin: Origin) -> asyncio.Task[Verdict]:
+                return asyncio.create_task(asking.authenticate("remit", "root", origin, ask))
+
+            held = [one(ORIGIN) for _ in range(MAX_CONVERSATIONS)]
+            await asyncio.sleep(0.2)  # sleeps: until all of them have been asked
+            with pytest.raises(Problem, match="too many") as caught:
+                await one(ORIGIN)
+            assert caught.value.code == "limit"
+            other = one(Origin("192.0.2.9:1", "192.0.2.9", "192.0.2.9"))
+            await asyncio.sleep(0.2)  # sleeps: nothing is to happen
+            assert not other.done()
+            for task in (*held, other):
+                task.cancel()
+            await asyncio.gather(*held, other, return_exceptions=True)
+
+    asyncio.run(run())

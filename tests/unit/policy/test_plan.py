@@ -114,9 +114,20 @@ def test_the_sandbox_of_the_endpoint_replaces_the_defaults_and_adds_paths() -> N
     assert len(paths) == 2, "and its own control group"
 
 
+def test_run_is_read_only_although_systemd_forgets_it() -> None:
+    found = [each.value for each in planned().properties if each.name == "ReadOnlyPaths"]
+    assert found == [["/run"]]
+    open_wide = planned(session={"run_as": "caller"}, sandbox={"ProtectSystem": False})
+    assert "ReadOnlyPaths" not in values(open_wide)
+
+
+def test_nothing_of_an_account_is_removed_with_its_session() -> None:
+    assert "RemoveIPC" not in values(planned(session={"run_as": "postgres"}))
+
+
 def test_the_worker_is_told_to_find_what_was_ordered() -> None:
     found = planned()
-    assert found.expected["read_only"] == ["/usr", "/etc", "/var"]
+    assert found.expected["read_only"] == ["/usr", "/etc", "/var", "/run"]
     assert set(found.private) == {"mnt", "net", "ipc", "uts"}
     assert set(map(str, found.expected["hidden"])) == hidden(found)  # type: ignore[call-overload]
     open_wide = {"PrivateNetwork": False, "PrivateIPC": False, "ProtectSystem": "full"}

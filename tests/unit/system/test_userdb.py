@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from remit.system.userdb import add_record, remove_record
+from remit.system.userdb import add_record, find_records, remove_record
 
 
 def test_records_are_found_by_name_and_number_and_removed_again(tmp_path: Path) -> None:
@@ -18,6 +18,11 @@ def test_records_are_found_by_name_and_number_and_removed_again(tmp_path: Path) 
     assert json.loads((tmp_path / "61234.group").read_text())["groupName"] == "remit-v-x"
     assert (tmp_path / "remit-v-x.user").stat().st_mode & 0o777 == 0o644
     add_record("remit-v-x", 61234, "again", tmp_path)
+    (tmp_path / "remit-v-y.user").write_text("{}")
+    (tmp_path / "other.user").write_text('{"uid": 1}')
+    assert find_records("remit-v-", tmp_path) == {"remit-v-x": 61234}
+    (tmp_path / "remit-v-y.user").unlink()
+    (tmp_path / "other.user").unlink()
     remove_record("remit-v-x", 61234, tmp_path)
     assert list(tmp_path.iterdir()) == []
     remove_record("remit-v-x", 61234, tmp_path)
