@@ -88,18 +88,63 @@ def test_a_lost_monitor_misses_nothing(worker: WorkerProcess, client: Peer) -> N
 def test_waiting_events_are_bounded_and_counted(worker: WorkerProcess, client: Peer) -> None:
     settle(client)
     worker.monitor.close()
-    for _ in range(1100):
-        client.say("run", id=f"x{_}", argv=["no-such"], stdin=False)
-        client.hear("failed")
+    for number in range(10):
+        assert client.run(f"no-such-{number}").end.type == "failed"
+    for _ in range(500):  # each is allowed and has exited: 1000, for which what was refused goes
+        assert client.run("true").end.number("status") == 0
+    settle(client)
     worker.monitor = worker.connect(Message("monitor"))
     worker.monitor.hear("ready")
-    count = 0
-    while (message := worker.monitor.hear()).fields["event"] == "refused":
-        count += 1
-    lost = str(message.table("fields")["reason"])
-    assert message.fields["event"] == "defect"
-    assert int(lost.split()[0]) + count >= 1100
-    assert count <= 1000
+    first = worker.monitor.hear("event")
+    assert first.fields["event"] == "defect"
+    lost = int(str(first.table("fields")["reason"]).split()[0])
+    told = [str(worker.monitor.hear("event").fields["event"]) for _ in range(1000)]
+    assert (told.count("allowed"), told.count("exited")) == (500, 500)
+    assert lost >= 10
+
+
+def test_a_client_waits_for_a_remitd_that_does_not_read(
+    worker: WorkerProcess, client: Peer
+) -> None:
+    """It is there and takes nothing: nothing more happens, and afterwards all is told."""
+    client.socket.settimeout(1.0)
+    done = 0
+    while _is_answered(client, f"w{done}"):
+        done += 1
+        assert done < 5000
+    client.socket.settimeout(PATIENCE)
+    told = 0
+    while told < done:
+        told += worker.monitor.wait_for("event").fields["event"] == "allowed"
+    assert client.collect().end.fields["id"] == f"w{done}"
+
+
+def _is_answered(client: Peer, id_: str) -> bool:
+    try:
+        return client.run("true", id_=id_).end.number("status") == 0
+    except TimeoutError:
+        return False
+
+
+def test_refusals_are_told_up_to_a_limit_and_counted(worker: WorkerProcess, client: Peer) -> None:
+    began = time.monotonic()
+    for _ in range(60):
+        assert client.run("no-such").end.fields["code"] == "unknown-command"
+    assert time.monotonic() - began > 1.5  # 40 of them, 50 ms apart
+    assert client.run("true").end.number("status") == 0
+    client.say("close")
+    client.wait_for("closing")
+    client.close()
+    told = []
+    while (message := worker.monitor.hear()).type != "ending":
+        if message.type == "event":
+            fields = message.table("fields")
+            told.append((message.fields["event"], fields.get("command")))
+    assert told.count(("refused", "no-such")) == 20
+    assert told.count(("refused", "(40 more)")) == 1
+    assert ("allowed", "/usr/bin/true") in told
+    worker.monitor.close()
+    assert worker.wait() == 0
 
 
 def test_systemd_is_told(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from remit.wire.frame import CONTROL, DATA, HEADER, MAX_CONTROL, STDIN, STDOUT, 
 from remit.wire.message import Message
 from tests.process.worker_process import (
     MEBIBYTE,
+    PATIENCE,
     Peer,
     WorkerProcess,
     policy_frame,
@@ -80,6 +81,28 @@ def test_a_silent_client_blocks_nobody(worker: WorkerProcess) -> None:
     second = worker.attach("b")
     second.hear("started")
     assert len(second.collect().stdout) == 64 * MEBIBYTE
+
+
+def _asked(type_: str, number: int) -> bytes:
+    fields: dict[str, object] = {"id": f"x{number}", "argv": ["id"] * 20, "stdin": False}
+    return Message(type_, **(fields if type_ == "run" else {})).encode()
+
+
+@pytest.mark.parametrize("asked", ["ping", "commands", "run"])
+def test_answers_that_nobody_reads_are_bounded(worker: WorkerProcess, asked: str) -> None:
+    """The worker stops to listen, and then the client cannot send; all is answered in the end."""
+    client = worker.attach()
+    client.run("true")
+    before = worker.memory()
+    client.socket.settimeout(1.0)
+    with pytest.raises(TimeoutError):
+        client.socket.sendall(b"".join(_asked(asked, number) for number in range(50_000)))
+    assert worker.memory() - before < 3 * 1024
+    client.socket.settimeout(PATIENCE)
+    answered = {"ping": "pong", "commands": "command-list", "run": "failed"}[asked]
+    for _ in range(200):
+        client.wait_for(answered)
+    assert worker.attach("b").run("true").end.number("status") == 0
 
 
 # The sandbox

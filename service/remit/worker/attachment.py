@@ -15,6 +15,9 @@ from remit.worker.connection import Connection, Owner, Part
 from remit.worker.delivery import Delivery
 from remit.worker.request import Request
 
+MAX_ANSWERS = 64  # that wait for the client to read them; then it is not listened to
+MAX_ANSWERED = 1 << 18  # and their bytes
+
 
 class Desk:
     """What a client may ask of a session."""
@@ -32,6 +35,10 @@ class Desk:
 
     def commands(self) -> Message:
         """What may be run here."""
+        raise NotImplementedError
+
+    def is_behind(self) -> bool:
+        """Nothing more can be asked for now."""
         raise NotImplementedError
 
     def make_room(self) -> None:
@@ -81,6 +88,13 @@ class Attachment(Owner):
             taken += parts
         self._drop_finished()
         return taken
+
+    def is_behind(self) -> bool:
+        """Answers wait that the client does not read, or the session can take no more."""
+        failed = sum(delivery.is_failure for delivery in self._deliveries)
+        waiting = sum(map(len, self._answers))
+        too_many = len(self._answers) + failed >= MAX_ANSWERS
+        return too_many or waiting >= MAX_ANSWERED or self._desk.is_behind()
 
     def receive(self, frame: Frame) -> None:
         if frame.kind == DATA:

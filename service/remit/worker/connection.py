@@ -28,6 +28,10 @@ class Owner:
         """Whole frames, about `room` bytes; [] if there are none now: pump() when there are."""
         return []
 
+    def is_behind(self) -> bool:
+        """Nothing more is to be read from the peer now; resume() when it may go on."""
+        return False
+
     def receive(self, frame: Frame) -> None:
         """A frame came. ProtocolProblem: the peer is told, and the connection ends."""
         raise NotImplementedError
@@ -48,6 +52,8 @@ class Connection:
         self._open = True
         self._finishing = False
         self._shut = False
+        self._unheard = False
+        self._resuming: Timer | None = None
         self._deadline: Timer | None = None
         self._closed: Callable[[Connection], None] | None = None
         peer.setblocking(False)
@@ -68,16 +74,23 @@ class Connection:
             try:
                 sent = self._socket.sendmsg(self._parts)
             except BlockingIOError:
-                self._watch(READ | WRITE)
+                self._watch(WRITE)
                 return
             except OSError:
                 self._end()
                 return
             self._parts = _without(self._parts, sent)
         if self._open:
-            self._watch(READ)
+            self._watch(0)
             if self._finishing:
                 self._shut_down()
+            elif self._unheard and not self.owner.is_behind():
+                self.resume()
+
+    def resume(self) -> None:
+        """The owner may no longer be behind: go on, from the loop, with what has been left."""
+        if self.is_open and self._resuming is None:
+            self._resuming = self._loop.call_after(0, self._go_on)
 
     def finish(self, *last: Message) -> None:
         """Say this, send it, hang up, without hearing anything more; `lose` is not called."""
@@ -94,13 +107,27 @@ class Connection:
         self._closed = call
 
     def _watch(self, events: int) -> None:
-        self._loop.watch(self._socket.fileno(), events, self._react, self._end)
+        """For these, and for reading unless the owner is behind. For nothing at all: not even for
+        the peer's end, which would be said again and again."""
+        if self._finishing or not self.owner.is_behind():
+            events |= READ
+        if events:
+            self._loop.watch(self._socket.fileno(), events, self._react, self._end)
+        else:
+            self._loop.forget(self._socket.fileno())
 
     def _react(self) -> None:
         """Either way may be ready: writing first makes room for what reading may bring about."""
         self.pump()
-        if self._open:
+        if self._open and (self._finishing or not self._unheard):
             self._receive()
+
+    def _go_on(self) -> None:
+        self._resuming = None
+        if self.is_open:
+            self._hear(b"")
+        if self._open:
+            self.pump()
 
     def _receive(self) -> None:
         try:
@@ -115,14 +142,22 @@ class Connection:
             self._hear(data)
 
     def _hear(self, data: bytes) -> None:
+        self.reader.feed(data)
         try:
-            for frame in self.reader.feed(data):
+            while not self._is_held() and (frame := self.reader.next_frame()) is not None:
                 self.owner.receive(frame)
                 if not self.is_open:
                     return
         except ProtocolProblem as problem:
             self.finish(Message("failed", code=problem.code, message=problem.message))
             self.owner.lose(problem)
+
+    def _is_held(self) -> bool:
+        """Whether frames that have come are to wait, and so what has not come yet."""
+        self._unheard = self.owner.is_behind()
+        if self._unheard:
+            self._watch(WRITE if self._parts else 0)
+        return self._unheard
 
     def _shut_down(self) -> None:
         """Close only after the peer: closing over unread bytes would reset the connection."""
@@ -143,6 +178,7 @@ class Connection:
         if self._open:
             self._open = False
             self._loop.cancel(self._deadline)
+            self._loop.cancel(self._resuming)
             self._loop.forget(self._socket.fileno())
             self._socket.close()
             self._parts = []

@@ -27,6 +27,11 @@ class Delivery:
     def is_done(self) -> bool:
         return self._told and self.request.settled
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether there is nothing but a refusal, which has not been sent yet."""
+        return self.request.failed is not None and not self._told
+
     def repeat(self) -> None:
         """The client asks for the same request again: all but the output is said again."""
         self._announced = False

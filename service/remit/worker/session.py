@@ -11,6 +11,7 @@ from remit.policy.capability import describe_commands
 from remit.system.cgroup import OwnCgroup
 from remit.wire.message import Message
 from remit.wire.problem import ProtocolProblem
+from remit.worker.allowance import MOST, PERIOD, Allowance
 from remit.worker.attachment import Attachment, Desk
 from remit.worker.connection import Connection
 from remit.worker.loop import Loop, Timer
@@ -20,6 +21,7 @@ from remit.worker.runner import Caller, Listener, Runner
 from remit.worker.settings import Settings
 from remit.worker.tenure import Tenure
 
+_SLOW = 0.05  # seconds between two refusals that are too many
 _JUMP = 2.0  # seconds by which the wall clock must have moved to be believed
 
 
@@ -38,6 +40,8 @@ class Session(Host, Desk, Listener):
         self.monitor = Monitor(self)
         self._runner = Runner(loop, settings, home, self)
         self._leaving: set[Connection] = set()
+        self._allowances = {"refused": Allowance(), "protocol": Allowance()}
+        self._slow: Timer | None = None
         self._reschedule()
 
     # Who is attached
@@ -101,12 +105,44 @@ class Session(Host, Desk, Listener):
         commands = describe_commands(policy)
         return Message("command-list", endpoint=policy.endpoint, commands=commands)
 
+    def is_behind(self) -> bool:
+        return self._slow is not None or self.monitor.is_swamped()
+
     def make_room(self) -> None:
         self._runner.resume()
 
     # What the commands do
 
     def tell(self, event: str, **fields: str) -> None:
+        """What a client can bring about at will is limited; what was done is told, all of it."""
+        allowance = self._allowances.get(event)
+        if allowance is None or allowance.take(self._loop.now()):
+            self._tell(event, **fields)
+        else:
+            self._leave_out(event, allowance)
+
+    def _leave_out(self, event: str, allowance: Allowance) -> None:
+        if allowance.left_out == 1:
+            wait = allowance.wait(self._loop.now())
+            self._loop.call_after(wait, lambda: self._tell_left_out(event, allowance))
+        if self._slow is None:
+            self._slow = self._loop.call_after(_SLOW, self._hurry)
+
+    def _tell_left_out(self, event: str, allowance: Allowance) -> None:
+        if count := allowance.settle():
+            reason = f"no more than {MOST} in {PERIOD:.0f} seconds are told one by one"
+            self._tell(event, command=f"({count} more)", reason=f"{count} more; {reason}")
+
+    def _hurry(self) -> None:
+        self._slow = None
+        self.resume()
+
+    def resume(self) -> None:
+        """A client that had to wait is heard again."""
+        if self._attachment is not None:
+            self._attachment.connection.resume()
+
+    def _tell(self, event: str, **fields: str) -> None:
         person = self._attachment
         if person is not None:
             fields = {"user": person.user, "peer": person.peer, **fields}
@@ -139,6 +175,8 @@ class Session(Host, Desk, Listener):
 
     def _close(self) -> None:
         attachment = self._leave(self.ending)
+        for event, allowance in self._allowances.items():
+            self._tell_left_out(event, allowance)
         self.monitor.refresh()
         leaving = {self.monitor.connection, attachment.connection if attachment else None}
         self._leaving = {connection for connection in leaving if connection is not None}

@@ -41,7 +41,10 @@ Check = Callable[[object, Facts], str]
 def find_faults(promised: Mapping[str, object], facts: Facts) -> list[str]:
     """One sentence for each promise that is not kept; [] if all are.
 
-    Nobody may be able to look into the worker, whether that was promised or not.
+    Nobody may be able to look into the worker, whether that was promised or not. What cannot be
+    seen from here: a process of the same user in another session may have opened /proc/PID/mem in
+    the few milliseconds before the worker became undumpable, and it keeps what it has opened. Only
+    sessions that have a user of their own are safe from that.
     """
     faults = []
     if not is_undumpable() or facts.status.get("TracerPid") != "0":
