@@ -18,6 +18,8 @@ def full_name(value: str) -> str:
     number alone is none, since systemctl takes it for a process."""
     name = value if value.endswith(SUFFIXES) else value + ".service"
     stem = name.rpartition(".")[0]
-    if not stem or value.isdigit() or stem[0] == "@" or len(name) > MAX_LENGTH or not _CHARACTERS.issuperset(name):
+    if not stem or value.isdigit() or stem[0] == "@" or len(name) > MAX_LENGTH:
+        return ""
+    if not _CHARACTERS.issuperset(name):
         return ""
     return name
