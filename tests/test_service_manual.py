@@ -93,6 +93,7 @@ def test_limits_are_those_of_the_programs() -> None:
         f"more than {caps.tolerated:.0f}, and owes {caps.longest:.0f} at most",
         f"{constant('remit.daemon.sessions', 'MAX_SESSIONS')} sessions on a host",
         f"{constant('remit.daemon.__main__', 'MAX_LOCAL')} connections of one user",
+        f"{constant('remit.daemon.authenticator', 'MAX_CONVERSATIONS')} conversations with PAM",
         f"{plan.START_SECONDS} seconds for a session to start, {plan.STOP_SECONDS} for it to end",
         f"up to {monitor.MAX_WAITING} of them",
         f"after {tenure.LOSS_SECONDS:.0f} seconds",
