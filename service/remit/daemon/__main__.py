@@ -216,7 +216,8 @@ def main() -> int:
     if not descriptors:
         sys.stderr.write("<3>remitd: no sockets; systemd starts it, by remitd.service\n")
         return 1
-    return asyncio.run(_run([socket.socket(fileno=descriptor) for descriptor in descriptors]))
+    status = asyncio.run(_run([socket.socket(fileno=descriptor) for descriptor in descriptors]))
+    os._exit(status)  # GDBus has a thread of its own that may not outlive what it calls
 
 
 if __name__ == "__main__":
