@@ -105,8 +105,9 @@ class Session:
         return attachment
 
     def forget_attachment(self, attachment: str) -> None:
-        """A client that never came to be connected."""
+        """Whoever had it is connected no more, or never came to be."""
         self._waiting.pop(attachment, None)
+        self._seen.discard(attachment)
 
     async def released(self, attachment: str) -> str | None:
         """Wait until the client of that attachment is no longer attached.
@@ -114,11 +115,8 @@ class Session:
         Returns None if the session lives on; the reason, once nothing is left of it, if not.
         """
         waiting = self._waiting[attachment]
-        try:
-            either: set[asyncio.Future[Any]] = {waiting, self.gone}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._waiting.pop(attachment, None)
+        either: set[asyncio.Future[Any]] = {waiting, self.gone}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         ending = self.state.get("ending") is True or self._reason != ""
         return await asyncio.shield(self.gone) if self.gone.done() or ending else None
 
